@@ -1,0 +1,26 @@
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type EpochMs = number;
+
+/** A timer that was started; cancelling twice is harmless. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Time as a power that is handed in, so that tests can step it. */
+export interface Clock {
+  /** Wall clock, in milliseconds since the epoch. */
+  now(): EpochMs;
+  /** Monotonic milliseconds with fractions, for durations only. */
+  monotonic(): number;
+  /** Calls `run` once after `delayMs`; an unfinished timer never keeps the process alive. */
+  after(delayMs: number, run: () => void): Timer;
+  /** Calls `run` every `periodMs` until cancelled; never keeps the process alive. */
+  every(periodMs: number, run: () => void): Timer;
+  /** Resolves after `delayMs`; rejects with the signal's reason when aborted. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** RFC 3339 in UTC with milliseconds, as every event and resource writes times. */
+export function rfc3339(at: EpochMs): string {
+  return new Date(at).toISOString();
+}

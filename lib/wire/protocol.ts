@@ -1,0 +1,214 @@
+/**
+ * What a protocol folder provides. No I/O: a handshake is a generator that yields what it wants and
+ * is resumed with the answer; an inspector is handed bytes and says what they mean.
+ */
+
+/** One thing a handshake asks its driver to do; the reply comes back from `yield`. */
+export type Step =
+  | { readonly do: "send"; readonly bytes: Uint8Array }
+  /** Reply: exactly one frame (Uint8Array). Refused at its header when over `maxBytes`. */
+  | { readonly do: "frame"; readonly measure: Measure; readonly maxBytes: number }
+  /** Start TLS on this stream; bytes that arrived early are refused, or handed to TLS where `early` says so. */
+  | { readonly do: "tls"; readonly as: "server" | "client"; readonly early: "refuse" | "tls" }
+  /** Reply: the secret (string). */
+  | { readonly do: "secret"; readonly kind: "password" | "token" }
+  /** Reply: derived key (Uint8Array). Slow, so the driver runs it. */
+  | {
+    readonly do: "pbkdf2";
+    readonly hash: "SHA-256" | "SHA-1";
+    readonly password: string;
+    readonly salt: Uint8Array;
+    readonly iterations: number;
+    readonly bytes: number;
+  };
+
+/** Size in bytes of the unit at the front of `held`, or null while its header is incomplete. */
+export type Measure = (held: Uint8Array) => number | null;
+
+export type Reply = Uint8Array | string | undefined;
+
+/** A conversation that reads top to bottom; drive it with a socket or with a test script. */
+export type Handshake<T> = Generator<Step, T, Reply>;
+
+/** What the client asked for when it started. */
+export interface Startup {
+  readonly user: string;
+  /** Null where the client named none. */
+  readonly database: string | null;
+  /** All other parameters, unfiltered; `login` forwards those of its allowlist and names the refused. */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** The client program as it names itself, for the audit log; empty where it doesn't. */
+  readonly clientProgram: string;
+  /** Protocol version as the client sent it, for example "3.0". */
+  readonly version: string;
+}
+
+/** What the client sent first, after TLS: a session, or a request to cancel another one. */
+export type Opening =
+  | { readonly kind: "startup"; readonly startup: Startup }
+  | { readonly kind: "cancel"; readonly key: CancelKey };
+
+/** The key that lets a second connection cancel a statement. */
+export interface CancelKey {
+  readonly processId: number;
+  readonly secret: Uint8Array;
+}
+
+/** How to log in to the database as the account that was decided. */
+export interface LoginRequest {
+  readonly user: string;
+  readonly database: string;
+  readonly startup: Startup;
+  /** 24 random bytes or more, handed in since this room makes none. */
+  readonly nonce: Uint8Array;
+}
+
+/** A database that let us in. */
+export interface LoggedIn {
+  /** Null where the database sends none; mirrored to the client. */
+  readonly cancelKey: CancelKey | null;
+  /** ParameterStatus and the like as received, to be replayed to the client. */
+  readonly greeting: readonly Uint8Array[];
+  readonly serverVersion: string;
+  /** The database's own process or connection number, for the audit log; null where unknown. */
+  readonly backendPid: number | null;
+}
+
+/** Why a session or statement is refused or ended, in words the user may see. */
+export interface Refusal {
+  readonly kind: RefusalKind;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export type RefusalKind =
+  | "unauthenticated"
+  | "denied"
+  | "invalid"
+  | "protocol"
+  | "target"
+  | "network"
+  | "limit"
+  | "unavailable"
+  | "ended"
+  | "internal";
+
+/** A parameter of a statement, decoded where its type is known. */
+export interface Parameter {
+  /** Type name ("int4", "text", ...) or the type's number in words where unknown; empty when not told. */
+  readonly type: string;
+  /** Null for SQL NULL. Text as is; binary of unknown type as base64. At most 4 KiB of it. */
+  readonly value: string | null;
+  readonly encoding: "text" | "base64";
+  /** Whole length in bytes, and SHA-256 in hex, where `value` is only a prefix. */
+  readonly bytes?: number;
+  readonly sha256?: string;
+}
+
+/** A statement the client wants run; recorded before its bytes go on. */
+export interface Statement {
+  /** Order in the session, from 1. */
+  readonly id: number;
+  /** Text as sent, secrets not yet redacted. */
+  readonly text: string;
+  /** How it was asked: "query" (simple), "execute" (extended), "function", "prepare" (a Parse that failed by itself). */
+  readonly command: "query" | "execute" | "function" | "prepare";
+  readonly statementName: string;
+  readonly portalName: string;
+  readonly parameters: readonly Parameter[];
+  /** Execute of a portal that was executed before. */
+  readonly reexecution: boolean;
+}
+
+/** What came of a statement. */
+export interface StatementResult {
+  /**
+   * "done" (the database answered), "parse_error" (it never ran: the text was refused),
+   * "skipped" (an earlier error of the same pipeline), "suspended" (the portal has more rows),
+   * "unknown" (the connection was lost first).
+   */
+  readonly outcome: "done" | "parse_error" | "skipped" | "suspended" | "unknown";
+  readonly success: boolean;
+  readonly error: StatementError | null;
+  /** Rows returned or affected over all results. */
+  readonly rows: number;
+  /** One row for each statement of a text that held several. */
+  readonly results: readonly { readonly tag: string; readonly rows: number }[];
+  /** Payload bytes of the reply towards the client, and of COPY data from it. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly copy: { readonly direction: "in" | "out" | "both"; readonly bytes: number } | null;
+  /** "idle", "transaction", "failed", or empty where the protocol doesn't say. */
+  readonly transactionStatus: string;
+  readonly cancelled: boolean;
+}
+
+export interface StatementError {
+  readonly code: string;
+  readonly severity: string;
+  readonly message: string;
+}
+
+/** Client to database: understood, recorded, then forwarded unchanged. */
+export interface Gate {
+  /** These bytes may go on, after every statement announced so far has been recorded. */
+  forward(bytes: Uint8Array): void;
+  statement(statement: Statement): void;
+  /** The client said goodbye; what follows is not forwarded. */
+  goodbye(): void;
+}
+
+/** Database to client: forwarded first, then skimmed for results. */
+export interface Tap {
+  forward(bytes: Uint8Array): void;
+  result(statementId: number, result: StatementResult): void;
+  /** A statement learned of only from its answer (a Parse that failed with no Execute). */
+  lateStatement(statement: Statement): void;
+  /** The session is at rest: no statement is open and no transaction (used for draining). */
+  idle(): void;
+}
+
+/** One session's understanding of both directions. Throws {@linkcode WireError} on a broken peer. */
+export interface Inspector {
+  client(chunk: Uint8Array, gate: Gate): void;
+  server(chunk: Uint8Array, tap: Tap): void;
+  /** The session ended: gives each open statement its result (`unknown`). */
+  close(tap: Tap): void;
+}
+
+/** A database protocol. A new one is a folder that exports one of these and a line in `mod.ts`. */
+export interface Protocol {
+  /** Name in certificates, configuration and events: "postgres". */
+  readonly name: string;
+  readonly defaultPort: number;
+  /** ALPN names a client of this protocol may offer beside `remoteler-<name>`. */
+  readonly alpn: readonly string[];
+  /**
+   * Plain bytes before TLS on the public port: what to answer and whether TLS follows; null where
+   * they are not this protocol's, "more" where too few are held to tell.
+   */
+  sniff(held: Uint8Array): Sniffed | "more" | null;
+  /** Server side of the start, inside TLS. */
+  accept(): Handshake<Opening>;
+  /** Client side of the start towards the database: TLS question first, then authentication. */
+  login(request: LoginRequest): Handshake<LoggedIn>;
+  /** What tells the client it is in, with `key` in place of the database's own (null: none). */
+  welcome(loggedIn: LoggedIn, key: CancelKey | null): Uint8Array;
+  inspector(): Inspector;
+  /** An error in the protocol's own words; `fatal` ends the session. */
+  refuse(refusal: Refusal): Uint8Array;
+  /** The request that cancels the statement of `key`, to be sent on a connection of its own; null where there is none. */
+  cancelRequest(key: CancelKey): Handshake<void> | null;
+}
+
+export type Sniffed =
+  /** Send `answer`, then go on sniffing (`tls: false`) or start TLS; `consumed` bytes were the question. */
+  | {
+    readonly kind: "answer";
+    readonly consumed: number;
+    readonly answer: Uint8Array;
+    readonly tls: boolean;
+  }
+  | { readonly kind: "cancel"; readonly consumed: number; readonly key: CancelKey }
+  /** This protocol, but without TLS: send `answer` and close. */
+  | { readonly kind: "refuse"; readonly answer: Uint8Array };
