@@ -174,6 +174,8 @@ export interface Inspector {
   server(chunk: Uint8Array, tap: Tap): void;
   /** The session ended: gives each open statement its result (`unknown`). */
   close(tap: Tap): void;
+  /** No frame towards the client is half forwarded: words of ours (`refuse`) may go in between. */
+  readonly betweenFrames: boolean;
 }
 
 /** A database protocol. A new one is a folder that exports one of these and a line in `mod.ts`. */
