@@ -1,0 +1,183 @@
+/** Events of database sessions, reported by Database Services. */
+import { v } from "../schema/mod.ts";
+import {
+  amount,
+  databaseFields,
+  flag,
+  outcomeFields,
+  text,
+  time,
+  whoFields,
+  whole,
+} from "./catalog_fields.ts";
+
+const session = { ...whoFields, ...databaseFields } as const;
+
+/** A statement's text is split into parts of at most this many bytes of UTF-8. */
+export const partBytesMax = 256 * 1024;
+
+const parameter = v.strictObject({
+  type: text(128, "type name, or the type's number where unknown; empty when not told"),
+  value: v.pipe(
+    v.nullable(v.pipe(v.string(), v.maxLength(8192))),
+    v.description("null for SQL NULL; at most the first 4 KiB"),
+  ),
+  encoding: v.pipe(
+    v.picklist(["text", "base64"]),
+    v.description("`base64` for binary values of unknown type"),
+  ),
+  bytes: v.optional(whole("whole length in bytes, where `value` is only a prefix")),
+  sha256: v.optional(text(64, "SHA-256 of the whole value in hex, where `value` is only a prefix")),
+});
+
+const part = v.strictObject({
+  of: text(64, "`uid` of part 0"),
+  index: whole("from 0"),
+  count: whole("how many parts there are"),
+});
+
+const results = v.array(
+  v.strictObject({
+    tag: text(128, "what the database says it did, for example `INSERT 0 1`"),
+    rows: whole("rows returned or affected"),
+  }),
+);
+
+export const outcomes = [
+  "done",
+  "parse_error",
+  "skipped",
+  "suspended",
+  "started",
+  "unknown",
+] as const;
+
+const query = {
+  ...session,
+  ...outcomeFields,
+  success: v.pipe(
+    v.nullable(v.boolean()),
+    v.description("whether the database did it; null where that is not known"),
+  ),
+  db_query: text(partBytesMax, "the statement as sent, secrets replaced by ***"),
+  db_query_parameters: v.pipe(
+    v.optional(v.array(parameter)),
+    v.description("values bound to the statement, in order"),
+  ),
+  command: v.pipe(
+    v.picklist(["query", "execute", "function", "prepare"]),
+    v.description(
+      "how it was asked: `query` (simple), `execute` (extended), `function`, `prepare` (a Parse that failed by itself)",
+    ),
+  ),
+  statement_name: v.optional(text(512, "prepared statement; empty for the unnamed one")),
+  portal_name: v.optional(text(512, "portal; empty for the unnamed one")),
+  outcome: v.pipe(
+    v.picklist(outcomes),
+    v.description(
+      "`done` the database answered; `parse_error` refused before it ran; `skipped` after an earlier error of " +
+        "its pipeline; `suspended` the portal has more rows; `started` still running (an event with the same " +
+        "uid follows and replaces it); `unknown` the answer was lost",
+    ),
+  ),
+  mark: v.optional(
+    v.pipe(
+      v.picklist(["parse_error", "skipped", "reexecution"]),
+      v.description("why the server's own statement log has no line of its own for it"),
+    ),
+  ),
+  rows: v.optional(whole("rows returned or affected, over all results")),
+  results: v.pipe(
+    v.optional(results),
+    v.description("one for each statement, where the text holds several"),
+  ),
+  bytes_sent: v.optional(whole("payload bytes of the answer towards the client")),
+  bytes_received: v.optional(whole("payload bytes of COPY data from the client")),
+  duration_ms: v.optional(amount("from forwarding the statement to its result")),
+  transaction_status: v.optional(
+    text(
+      32,
+      "state of the transaction afterwards: idle, transaction, failed; empty where not told",
+    ),
+  ),
+  copy: v.optional(
+    v.pipe(
+      v.nullable(v.strictObject({
+        direction: v.picklist(["in", "out", "both"]),
+        bytes: whole("bytes of COPY data"),
+      })),
+      v.description("COPY, its direction and volume"),
+    ),
+  ),
+  cancelled: v.optional(flag("ended by a cancel request or a statement timeout")),
+  part: v.optional(v.pipe(part, v.description("where the event was split, which piece this is"))),
+} as const;
+
+/** name -> codes, origin, meaning, fields; see `catalog.ts`. */
+export const databaseEvents = {
+  "db.session.start": {
+    codes: { ok: "TDB00I", failed: "TDB00W" },
+    from: ["db", "proxy"],
+    about: "A database session was opened, or refused.",
+    fields: {
+      ...session,
+      ...outcomeFields,
+      db_pid: v.optional(v.nullable(whole("the database's own process or connection number"))),
+      server_version: v.optional(text(128, "version as the database gave it")),
+      proxy_id: v.optional(text(64, "host id of the proxy that the client came through")),
+    },
+  },
+  "db.session.end": {
+    codes: { ok: "TDB01I" },
+    from: ["db"],
+    about: "A database session ended.",
+    fields: {
+      ...session,
+      success: v.optional(flag("whether it ended in order")),
+      message: v.optional(text(1024, "why it ended")),
+      start_time: v.optional(time("when it began")),
+      end_time: v.optional(time("when it ended")),
+      statements: v.optional(whole("statements in it")),
+      bytes_sent: v.optional(whole("bytes towards the client")),
+      bytes_received: v.optional(whole("bytes from the client")),
+    },
+  },
+  "db.session.query": {
+    codes: { ok: "TDB02I" },
+    from: ["db"],
+    about:
+      "A statement, with its parameters and what came of it. One Query message or Execute is one event.",
+    fields: query,
+  },
+  "db.session.query.failed": {
+    codes: { ok: "TDB02W" },
+    from: ["db"],
+    about: "A statement that was not forwarded to the database.",
+    fields: {
+      ...session,
+      ...outcomeFields,
+      db_query: text(partBytesMax, "the statement as sent, secrets replaced by ***"),
+      part: v.optional(
+        v.pipe(part, v.description("where the event was split, which piece this is")),
+      ),
+    },
+  },
+  "db.session.malformed_packet": {
+    codes: { ok: "TDB06I" },
+    from: ["db"],
+    about: "A message that breaks the protocol; the session ends.",
+    fields: {
+      ...session,
+      message_name: text(64, "the protocol's name of the message"),
+      error_code: text(32, "truncated, oversize, malformed, unexpected or unsupported"),
+      side: v.pipe(v.picklist(["client", "server"]), v.description("who sent it")),
+      length: v.optional(whole("its length in bytes, as far as it is known")),
+    },
+  },
+  "db.session.cancel": {
+    codes: { ok: "TDB20I", failed: "TDB20W" },
+    from: ["db"],
+    about: "A cancel request arrived for a session.",
+    fields: { ...session, ...outcomeFields },
+  },
+} as const;
