@@ -1,0 +1,185 @@
+/** Remoteler's own processes for demo, tests and benchmarks: as separate processes, with real files. */
+import { dirname, join } from "./paths.ts";
+import { delay, exists, type Finished, root, run, waitFor } from "./tools.ts";
+
+/** How to run the two programs: from the sources, or the executables named by `REMOTELER_DIST`. */
+export function programs(): { remoteler: string[]; tsh: string[] } {
+  const dist = Deno.env.get("REMOTELER_DIST");
+  if (dist) return { remoteler: [join(dist, "remoteler")], tsh: [join(dist, "tsh")] };
+  const deno = [Deno.execPath(), "run", "--quiet", "-A"];
+  return {
+    remoteler: [...deno, join(root, "cmd", "remoteler.ts")],
+    tsh: [...deno, join(root, "cmd", "tsh.ts")],
+  };
+}
+
+/** A running `remoteler start`. */
+export interface Service {
+  readonly name: string;
+  readonly pid: number;
+  readonly configFile: string;
+  readonly logFile: string;
+  readonly dataDir: string;
+  /** What the process wrote when it was ready. */
+  readonly ready: ReadyFile;
+  readonly running: boolean;
+  signal(name: Deno.Signal): void;
+  /** Waits for the end; gives the exit code (128 + signal number for a signal). */
+  ended(timeoutMs?: number): Promise<number>;
+  stop(): Promise<number>;
+}
+
+export interface ReadyFile {
+  readonly auth_address?: string;
+  readonly proxy_address?: string;
+  readonly ca_pin?: string;
+}
+
+export interface StartOptions {
+  readonly name: string;
+  /** Folder for its configuration, data and log. */
+  readonly dir: string;
+  /** The body of remoteler.yaml below `version`; `remoteler.data_dir` and the nodename are added. */
+  readonly config: {
+    readonly remoteler?: Record<string, unknown>;
+    readonly auth_service?: Record<string, unknown>;
+    readonly proxy_service?: Record<string, unknown>;
+    readonly db_service?: Record<string, unknown>;
+  };
+  readonly env?: Readonly<Record<string, string>>;
+  /** Don't wait until it is ready. */
+  readonly noWait?: boolean;
+}
+
+/** Starts one process and waits until it says that it is ready. */
+export async function startService(options: StartOptions): Promise<Service> {
+  const dir = options.dir;
+  const dataDir = join(dir, "data");
+  await Deno.mkdir(dataDir, { recursive: true });
+  const config = {
+    version: "v1",
+    ...options.config,
+    remoteler: { nodename: options.name, data_dir: dataDir, ...options.config.remoteler },
+  };
+  const configFile = join(dir, "remoteler.yaml");
+  // YAML is a superset of JSON.
+  await Deno.writeTextFile(configFile, JSON.stringify(config, null, 2) + "\n");
+  const readyFile = join(dir, "ready.json");
+  await Deno.remove(readyFile).catch(() => {});
+  const logFile = join(dir, "service.log");
+  const [program, ...args] = [
+    ...programs().remoteler,
+    ...["start", "-c", configFile, "--ready-file", readyFile],
+  ];
+  const child = new Deno.Command("/bin/sh", {
+    args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", logFile, program ?? "", ...args],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    env: { ...options.env },
+  }).spawn();
+  let code: number | null = null;
+  const status = child.status.then((s) => {
+    code = s.code;
+    return s.code;
+  });
+  if (!options.noWait) {
+    await waitFor(`${options.name} is ready`, 30_000, async () => {
+      if (code !== null) {
+        throw new Error(`${options.name} ended with ${code}:\n${await tail(logFile)}`);
+      }
+      return await exists(readyFile);
+    }).catch(async (e) => {
+      if (code === null) child.kill("SIGKILL");
+      throw new Error(`${e.message}\n${await tail(logFile)}`);
+    });
+  }
+  const ready: ReadyFile = options.noWait ? {} : JSON.parse(await Deno.readTextFile(readyFile));
+  return {
+    name: options.name,
+    pid: child.pid,
+    configFile,
+    logFile,
+    dataDir,
+    ready,
+    get running() {
+      return code === null;
+    },
+    signal: (name) => {
+      if (code === null) child.kill(name);
+    },
+    ended: (timeoutMs = 30_000) => within(status, timeoutMs, `${options.name} ends`),
+    async stop() {
+      if (code === null) child.kill("SIGTERM");
+      const ended = await Promise.race([status, delay(10_000).then(() => null)]);
+      if (ended !== null) return ended;
+      child.kill("SIGKILL");
+      return await status;
+    },
+  };
+}
+
+/** Runs `remoteler ARGS` against the services of this configuration file. */
+export function remoteler(
+  configFile: string,
+  args: readonly string[],
+  input?: string,
+): Promise<Finished> {
+  const [program, ...first] = programs().remoteler;
+  return run(program ?? "", [...first, ...args, "-c", configFile], {
+    ...(input === undefined ? {} : { input }),
+  });
+}
+
+/** One person's computer: a home of its own, where `tsh` keeps its state. */
+export class Person {
+  readonly home: string;
+  readonly env: Readonly<Record<string, string>>;
+
+  constructor(home: string, env: Readonly<Record<string, string>> = {}) {
+    this.home = home;
+    this.env = {
+      HOME: home,
+      TSH_HOME: join(home, ".tsh"),
+      PGSERVICEFILE: join(home, ".pg_service.conf"),
+      ...env,
+    };
+  }
+
+  tsh(args: readonly string[], input?: string): Promise<Finished> {
+    const [program, ...first] = programs().tsh;
+    return run(program ?? "", [...first, ...args], {
+      env: this.env,
+      ...(input === undefined ? {} : { input }),
+    });
+  }
+
+  async mustTsh(args: readonly string[], input?: string): Promise<string> {
+    const done = await this.tsh(args, input);
+    if (done.code === 0) return done.stdout;
+    throw new Error(`tsh ${args.join(" ")} ended with ${done.code}:\n${done.stderr}`);
+  }
+
+  /** A program with this person's environment. */
+  run(program: string, args: readonly string[], input?: string): Promise<Finished> {
+    return run(program, args, { env: this.env, ...(input === undefined ? {} : { input }) });
+  }
+}
+
+/** The last lines of a log file. */
+export async function tail(path: string, lines = 30): Promise<string> {
+  const text = await Deno.readTextFile(path).catch(() => `(no ${dirname(path)})`);
+  return text.split("\n").slice(-lines).join("\n");
+}
+
+async function within<T>(promise: Promise<T>, timeoutMs: number, what: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: not within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
