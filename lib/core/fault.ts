@@ -51,7 +51,8 @@ export class Fault extends Error {
   }
 }
 
-const shownByDefault: Readonly<Record<FaultKind, string>> = {
+/** What users are told where nobody chose words for them. */
+export const shownByDefault: Readonly<Record<FaultKind, string>> = {
   unauthenticated: "you are not logged in",
   denied: "access denied",
   invalid: "the request is not valid",
