@@ -1,0 +1,107 @@
+/** The real clients that the tests run: where they are, how each is started. */
+import { fromFileUrl, join } from "../../scripts/lab/paths.ts";
+import {
+  cacheDir,
+  exists,
+  type Finished,
+  must,
+  npmPackages,
+  run,
+  which,
+} from "../../scripts/lab/tools.ts";
+
+/** One real client and its script. */
+export interface Driver {
+  readonly name: string;
+  /** Runs the script with libpq's variables in `env`. */
+  run(env: Readonly<Record<string, string>>): Promise<Finished>;
+}
+
+/** A client that can't be had here, and why. */
+export interface MissingDriver {
+  readonly name: string;
+  readonly reason: string;
+}
+
+const scripts = fromFileUrl(new URL("./drivers/", import.meta.url));
+const pythonPackages = ["psycopg[binary]==3.2.13", "asyncpg==0.30.0"];
+const nodePackages = {
+  "pg": "8.16.3",
+  "pg-cursor": "2.15.3",
+  "pg-copy-streams": "7.0.0",
+  "postgres": "3.4.7",
+};
+
+/** Every driver of the common scripts, installed where that is possible. */
+export async function allDrivers(): Promise<(Driver | MissingDriver)[]> {
+  return [
+    await psql(),
+    ...(await nodeDrivers()),
+    ...(await pythonDrivers()),
+  ];
+}
+
+async function psql(): Promise<Driver | MissingDriver> {
+  const program = await which("psql");
+  if (program === null) return { name: "psql", reason: "psql is not installed" };
+  return {
+    name: "psql",
+    run: (env) =>
+      run(program, ["-X", "-f", join(scripts, "script.sql")], {
+        env: { ...base(), ...env, PGSSLMODE: "verify-full" },
+      }).then((done) => ({ ...done, stdout: done.stdout + done.stderr, code: done.code })),
+  };
+}
+
+async function nodeDrivers(): Promise<(Driver | MissingDriver)[]> {
+  const names = [["node-postgres", "node_postgres.mjs"], ["postgres.js", "postgres_js.mjs"]];
+  const node = await which("node");
+  if (node === null) {
+    return names.map(([name]) => ({ name: name ?? "", reason: "node is not installed" }));
+  }
+  const home = await npmPackages("drivers", nodePackages);
+  return await Promise.all(names.map(async ([name, file]) => {
+    // Imports are looked up from the script's own folder.
+    const script = join(home, file ?? "");
+    await Deno.copyFile(join(scripts, file ?? ""), script);
+    return {
+      name: name ?? "",
+      run: (env: Readonly<Record<string, string>>) =>
+        run(node, [script], { env: { ...base(), ...env } }),
+    };
+  }));
+}
+
+async function pythonDrivers(): Promise<(Driver | MissingDriver)[]> {
+  const names = [["psycopg", "with_psycopg.py"], ["asyncpg", "with_asyncpg.py"]];
+  const python = await pythonHome();
+  if (typeof python !== "string") {
+    return names.map(([name]) => ({ name: name ?? "", reason: python.reason }));
+  }
+  return names.map(([name, file]) => ({
+    name: name ?? "",
+    run: (env) => run(python, [join(scripts, file ?? "")], { env: { ...base(), ...env } }),
+  }));
+}
+
+/** A virtual environment with the Python drivers, made once. */
+async function pythonHome(): Promise<string | { reason: string }> {
+  const python3 = await which("python3");
+  if (python3 === null) return { reason: "python3 is not installed" };
+  const key = pythonPackages.join("+").replaceAll(/[^A-Za-z0-9.+=-]/g, "_");
+  const home = join(cacheDir(), `python-${key}`);
+  const program = join(home, "bin", "python");
+  if (await exists(join(home, ".done"))) return program;
+  const made = await run(python3, ["-m", "venv", home]);
+  if (made.code !== 0) return { reason: "python3 has no venv module" };
+  await must(program, ["-m", "pip", "install", "--quiet", ...pythonPackages], {
+    timeoutMs: 300_000,
+    env: { PIP_DISABLE_PIP_VERSION_CHECK: "1" },
+  });
+  await Deno.writeTextFile(join(home, ".done"), "");
+  return program;
+}
+
+function base(): Record<string, string> {
+  return { PSQLRC: "/dev/null", PGCONNECT_TIMEOUT: "10", LC_ALL: "C.UTF-8" };
+}
