@@ -27,7 +27,7 @@ export { certificatePem, pem, readPem } from "./pem.ts";
 export { caPin, readPin } from "./pin.ts";
 export { buildRequest, type CertificateRequest, parseRequest } from "./request.ts";
 export { isSealed, seal, unseal } from "./seal.ts";
-export { type CaType, caTypes, type TrustedAuthorities } from "./trust.ts";
+export { type CaType, caTypes, type TrustedAuthorities, verifiedBy } from "./trust.ts";
 export {
   type Expectation,
   type Standing,

@@ -54,3 +54,15 @@ export function signedBy(leaf: Certificate, authority: Certificate): boolean {
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
+
+/** Whether one of these CAs' own keys signed the bytes (SHA-256); how audit checkpoints are checked. */
+export function verifiedBy(
+  trusted: readonly Uint8Array[],
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  return trusted.some((der) => {
+    const { spki, signatureAlgorithm } = authorityOf(der);
+    return verifySignature(spki, signatureAlgorithm, bytes, signature);
+  });
+}
