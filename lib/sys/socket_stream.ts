@@ -43,6 +43,7 @@ export class SocketStream implements ByteStream {
 
   attach(reader: StreamReader): void {
     this.#reader = reader;
+    this.#told = false;
     if (this.#gone) queueMicrotask(() => this.#tellClosed());
     else this.resume();
   }
