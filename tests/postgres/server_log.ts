@@ -1,0 +1,105 @@
+/**
+ * PostgreSQL's own statement log (`log_statement = all`) against our events, by the rule of
+ * docs/audit-postgres.md: unmarked events and logged statements are the same, in the same order.
+ */
+
+export interface LoggedSession {
+  readonly user: string;
+  readonly ended: boolean;
+  readonly events: readonly Record<string, unknown>[];
+}
+
+/** Statement texts of each backend process, in the order of the log. */
+export function loggedByPid(log: string): Map<number, string[]> {
+  const found = new Map<number, string[]>();
+  let current: { pid: number; text: string } | null = null;
+  const keep = () => {
+    if (current === null) return;
+    const list = found.get(current.pid) ?? [];
+    list.push(current.text);
+    found.set(current.pid, list);
+    current = null;
+  };
+  for (const line of log.split("\n")) {
+    const head = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+ \[(\d+)\] \S* ?(\w+):  (.*)$/.exec(
+      line,
+    );
+    if (head === null) {
+      // Continued lines of a statement are logged with a tab before them.
+      if (current !== null && line.startsWith("\t")) current.text += "\n" + line.slice(1);
+      continue;
+    }
+    keep();
+    const [, pid, level, text] = head;
+    const statement = level === "LOG"
+      ? /^(?:statement|execute (?:fetch from )?[^:]*|fastpath function call): (.*)$/s.exec(
+        text ?? "",
+      )
+      : null;
+    if (statement) current = { pid: Number(pid), text: statement[1] ?? "" };
+  }
+  keep();
+  return found;
+}
+
+/** Our statement events of each backend process, in their order in the session. */
+export function eventsByPid(
+  events: readonly Record<string, unknown>[],
+): Map<number, LoggedSession> {
+  const sessions = new Map<number, LoggedSession>();
+  for (const start of events) {
+    if (start["event"] !== "db.session.start" || typeof start["db_pid"] !== "number") continue;
+    const own = events.filter((e) => e["sid"] === start["sid"]);
+    sessions.set(start["db_pid"], {
+      user: String(start["user"]),
+      ended: own.some((e) => e["event"] === "db.session.end"),
+      events: own
+        .filter((e) => e["event"] === "db.session.query")
+        .sort((a, b) => Number(a["ei"]) - Number(b["ei"])),
+    });
+  }
+  return sessions;
+}
+
+/** What doesn't fit, in words; empty when all does. */
+export function matchStatements(
+  pid: number,
+  logged: readonly string[],
+  events: readonly Record<string, unknown>[],
+): string[] {
+  const problems: string[] = [];
+  const uids = new Set(events.map((e) => e["uid"]));
+  if (uids.size !== events.length) problems.push(`${pid}: a uid stands twice`);
+  const plain = events.filter((e) => e["mark"] === undefined);
+  const texts = whole(plain);
+  const most = Math.max(texts.length, logged.length);
+  for (let i = 0; i < most; i++) {
+    if (normal(texts[i]) !== normal(logged[i])) {
+      problems.push(
+        `${pid}: statement ${i + 1}: server ${short(logged[i])}, event ${short(texts[i])}`,
+      );
+      if (problems.length > 5) break;
+    }
+  }
+  return problems;
+}
+
+/** Texts of events, the parts of a split one joined. */
+function whole(events: readonly Record<string, unknown>[]): string[] {
+  const texts: string[] = [];
+  for (const event of events) {
+    const part = event["part"];
+    const index = part && typeof part === "object" && "index" in part ? Number(part.index) : 0;
+    if (index === 0) texts.push(String(event["db_query"]));
+    else texts.push((texts.pop() ?? "") + String(event["db_query"]));
+  }
+  return texts;
+}
+
+function normal(text: string | undefined): string | undefined {
+  return text?.replaceAll(/\s+/g, " ").trim();
+}
+
+function short(text: string | undefined): string {
+  return text === undefined ? "none" : JSON.stringify(text.slice(0, 120));
+}
