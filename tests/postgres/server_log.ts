@@ -21,7 +21,7 @@ export function loggedByPid(log: string): Map<number, string[]> {
     current = null;
   };
   for (const line of log.split("\n")) {
-    const head = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+ \[(\d+)\] \S* ?(\w+):  (.*)$/.exec(
+    const head = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+ \[(\d+)\] \S* ?(\w+): {2}(.*)$/.exec(
       line,
     );
     if (head === null) {
