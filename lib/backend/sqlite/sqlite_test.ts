@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { testBackend } from "../../../tests/conformance/backend.ts";
+import { SteppingClock } from "../../../tests/fakes/clock.ts";
+import { Fault } from "../../core/fault.ts";
+import { sqliteBackend } from "./mod.ts";
+
+const value = new TextEncoder().encode("v");
+
+testBackend(
+  "sqlite",
+  (clock) => Promise.resolve(sqliteBackend(new DatabaseSync(":memory:"), clock)),
+);
+
+Deno.test("sqlite: state survives closing and opening again, its revision too", async () => {
+  await inFile(async (path) => {
+    const clock = new SteppingClock(0);
+    const first = sqliteBackend(new DatabaseSync(path), clock);
+    await first.commit({ puts: [{ key: ["lease"], value, expires: 50 }] });
+    await first.commit({ puts: [{ key: ["a"], value }] });
+    const last = await first.commit({ deletes: [["a"]] });
+    await first.close();
+
+    const second = sqliteBackend(new DatabaseSync(path), clock);
+    const next = await second.commit({ puts: [{ key: ["a"], value }] });
+    assert.ok(last.ok && next.ok && next.revision === last.revision + 1n);
+    assert.equal((await second.list([], { limit: 10 })).length, 2);
+    await clock.step(100);
+    assert.equal((await second.list([], { limit: 10 })).length, 1);
+    await second.close();
+  });
+});
+
+Deno.test("sqlite: a second opener of the file is refused at once", async () => {
+  await inFile(async (path) => {
+    const clock = new SteppingClock(0);
+    const first = sqliteBackend(new DatabaseSync(path), clock);
+    const other = new DatabaseSync(path);
+    assert.throws(
+      () => sqliteBackend(other, clock),
+      (error) => error instanceof Fault && error.code === "backend.locked",
+    );
+    other.close();
+    await first.close();
+    await sqliteBackend(new DatabaseSync(path), clock).close();
+    const again = new DatabaseSync(path);
+    const reopened = sqliteBackend(again, clock);
+    const late = new DatabaseSync(path);
+    assert.throws(
+      () => sqliteBackend(late, clock),
+      (error) => error instanceof Fault && error.code === "backend.locked",
+    );
+    late.close();
+    await reopened.close();
+  });
+});
+
+Deno.test("sqlite: a file of a later version is refused, not changed", async () => {
+  await inFile((path) => {
+    const newer = new DatabaseSync(path);
+    newer.exec("PRAGMA user_version = 99");
+    newer.close();
+    const database = new DatabaseSync(path);
+    assert.throws(
+      () => sqliteBackend(database, new SteppingClock(0)),
+      (error) => error instanceof Fault && error.code === "backend.too-new",
+    );
+    database.close();
+    return Promise.resolve();
+  });
+});
+
+Deno.test("sqlite: a failed write leaves nothing behind and the next one works", async () => {
+  const database = new DatabaseSync(":memory:");
+  const backend = sqliteBackend(database, new SteppingClock(0));
+  database.exec(
+    `CREATE TEMP TRIGGER full BEFORE INSERT ON item WHEN NEW.key = x'62616400'
+     BEGIN SELECT RAISE(ABORT, 'disk is full'); END`,
+  );
+  const both = { puts: [{ key: ["good"], value }, { key: ["bad"], value }] };
+  await assert.rejects(
+    backend.commit(both),
+    (error) => error instanceof Fault && error.code === "backend.failed",
+  );
+  assert.equal(await backend.get(["good"]), null);
+  assert.equal((await backend.commit({ puts: [{ key: ["good"], value }] })).ok, true);
+  await backend.close();
+});
+
+Deno.test("sqlite: the file is written ahead, each commit to the disk", async () => {
+  await inFile(async (path) => {
+    const database = new DatabaseSync(path);
+    const backend = sqliteBackend(database, new SteppingClock(0));
+    const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {});
+    assert.deepEqual(pragma("journal_mode"), ["wal"]);
+    assert.deepEqual(pragma("synchronous"), [2]);
+    await backend.close();
+  });
+});
+
+async function inFile(run: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await run(`${folder}/state.sqlite`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
