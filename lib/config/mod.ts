@@ -1,0 +1,12 @@
+/** `remoteler.yaml`: its shape, and reading it with every mistake told at once. */
+export { configFault, type ConfigIssue, loadConfig, type Loaded } from "./load.ts";
+export { type LoadedSecrets, loadSecrets, type Secrets, secretVariables } from "./secrets.ts";
+export {
+  type AuthConfig,
+  type Config,
+  configJsonSchema,
+  type DatabaseConfig,
+  type DbConfig,
+  type ProxyConfig,
+} from "./shape.ts";
+export { type Address, durationMs, readAddress, writeAddress } from "./fields.ts";
