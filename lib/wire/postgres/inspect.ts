@@ -1,0 +1,19 @@
+import type { Gate, Inspector, Tap } from "../protocol.ts";
+import { ClientSide } from "./client_side.ts";
+import { ServerSide } from "./server_side.ts";
+import { Session } from "./session.ts";
+
+/** Understands both directions of one session after its login. */
+export function inspector(): Inspector {
+  const session = new Session();
+  const client = new ClientSide(session);
+  const server = new ServerSide(session, () => client.atRest);
+  return {
+    client: (chunk: Uint8Array, gate: Gate) => client.push(chunk, gate),
+    server: (chunk: Uint8Array, tap: Tap) => server.push(chunk, tap),
+    close: (tap: Tap) => server.close(tap),
+    get betweenFrames() {
+      return server.atRest;
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import type { Protocol } from "../protocol.ts";
+import { accept } from "./accept.ts";
+import { cancelRequest } from "./cancel.ts";
+import { inspector } from "./inspect.ts";
+import { login } from "./login.ts";
+import { refuse } from "./refuse.ts";
+import { sniff } from "./sniff.ts";
+import { welcome } from "./welcome.ts";
+
+/** PostgreSQL's frontend/backend protocol 3.0. */
+export const postgres: Protocol = {
+  name: "postgres",
+  defaultPort: 5432,
+  alpn: ["postgresql"],
+  sniff,
+  accept,
+  login,
+  welcome,
+  inspector,
+  refuse,
+  cancelRequest,
+};

@@ -1,0 +1,106 @@
+import { limits } from "./limits.ts";
+import { wireError } from "./message.ts";
+import type { Change, Portal, Prepared } from "./names.ts";
+import type { Statement } from "../protocol.ts";
+
+/** What the client asked for and the database has yet to answer, in order. */
+export type Pending =
+  | { readonly kind: "parse"; readonly change: Change; readonly prepared: Prepared }
+  | { readonly kind: "bind"; readonly change: Change; readonly portal: Portal }
+  /** `prepared` where a statement is described: its parameters' types may follow. */
+  | { readonly kind: "describe"; readonly prepared: Prepared | undefined }
+  | { readonly kind: "close"; readonly change: Change }
+  | {
+    readonly kind: "execute";
+    readonly statement: Statement;
+    readonly portal: Portal | undefined;
+  }
+  | {
+    readonly kind: "query";
+    readonly statement: Statement;
+    readonly group: number;
+    /** What a simple query does to the unnamed statement. */
+    readonly change: Change;
+    readonly order: number;
+  }
+  | { readonly kind: "function"; readonly statement: Statement; readonly group: number }
+  | { readonly kind: "sync"; readonly group: number }
+  | { readonly kind: "copyData"; bytes: number }
+  | { readonly kind: "copyEnd"; readonly failed: boolean };
+
+/** A queue of {@linkcode Pending}, bounded in count and in the bytes that it keeps alive. */
+export class PendingQueue {
+  #items: (Pending | undefined)[] = [];
+  #head = 0;
+  #bytes = 0;
+  #last: Pending | undefined;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** The newest, if it still waits. */
+  get last(): Pending | undefined {
+    return this.#last;
+  }
+
+  push(item: Pending, messageName: string): void {
+    this.#bytes += weight(item);
+    if (this.length >= limits.pending || this.#bytes > limits.pendingBytes) {
+      throw wireError("oversize", messageName, "too much was asked without an answer");
+    }
+    this.#items.push(item);
+    this.#last = item;
+  }
+
+  peek(): Pending | undefined {
+    return this.#items[this.#head];
+  }
+
+  shift(): Pending | undefined {
+    const item = this.#items[this.#head];
+    if (item === undefined) return undefined;
+    this.#items[this.#head] = undefined;
+    this.#head += 1;
+    this.#bytes -= weight(item);
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+      this.#last = undefined;
+    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+
+  /** All that wait, oldest first. */
+  *[Symbol.iterator](): Generator<Pending> {
+    for (let at = this.#head; at < this.#items.length; at++) {
+      const item = this.#items[at];
+      if (item !== undefined) yield item;
+    }
+  }
+
+  /** The changes of names that wait, oldest first. */
+  *changes(): Generator<Change> {
+    for (const item of this) {
+      if ("change" in item) yield item.change;
+    }
+  }
+}
+
+function weight(item: Pending): number {
+  switch (item.kind) {
+    case "parse":
+      return item.prepared.text.length;
+    case "bind":
+      return item.portal.keptBytes;
+    case "query":
+    case "execute":
+    case "function":
+      return item.statement.text.length;
+    default:
+      return 0;
+  }
+}
