@@ -1,0 +1,160 @@
+/**
+ * Records of a spool segment. Each is framed so that a torn or changed one is noticed:
+ *
+ *     u32 length of body | u32 CRC-32C of body | body: kind (1) uid length (1) uid payload
+ *
+ * Numbers are big-endian, the payload is JSON in UTF-8.
+ */
+import { crc32c } from "./crc32c.ts";
+
+/** What a record is. Those of `shippedKinds` have sequence numbers, in order, without gaps. */
+export const kinds = {
+  /** First of each segment: `{v, spool, first}`. */
+  header: 0x48,
+  event: 0x45,
+  intent: 0x49,
+  /** A piece of a split result, not its last. */
+  part: 0x50,
+  /** A statement's result, or the last piece of it: its intent is answered. */
+  result: 0x52,
+  /** An intent that is shipped because it has been open for long. */
+  started: 0x53,
+} as const;
+
+export type RecordKind = (typeof kinds)[keyof typeof kinds];
+
+const known = new Map<number, RecordKind>(Object.values(kinds).map((kind) => [kind, kind]));
+
+export function isShipped(kind: RecordKind): boolean {
+  return kind !== kinds.header && kind !== kinds.intent;
+}
+
+export const frameHeaderBytes = 8;
+/** Longest body that is written or believed. */
+export const bodyBytesMax = 8 << 20;
+
+export interface SpoolRecord {
+  readonly kind: RecordKind;
+  /** Of the statement, without the suffix of a part; empty for events. */
+  readonly uid: string;
+  /** Where the frame starts, and its length with its header. */
+  readonly offset: number;
+  readonly length: number;
+  /** A view; valid as long as the bytes it was read from. */
+  readonly payload: Uint8Array;
+}
+
+/** The records at the front of `bytes`, up to the first that is torn or damaged. */
+export function* scanRecords(bytes: Uint8Array): Generator<SpoolRecord, void> {
+  let offset = 0;
+  for (;;) {
+    const record = readRecord(bytes, offset);
+    if (record === null) return;
+    yield record;
+    offset += record.length;
+  }
+}
+
+/** Length of the frame at `offset` with its header, or null while its header is incomplete or wrong. */
+export function frameLength(bytes: Uint8Array, offset: number): number | null {
+  if (bytes.length - offset < frameHeaderBytes) return null;
+  const length = view(bytes).getUint32(offset);
+  return length < 2 || length > bodyBytesMax ? null : frameHeaderBytes + length;
+}
+
+export function readRecord(bytes: Uint8Array, offset: number): SpoolRecord | null {
+  const length = frameLength(bytes, offset);
+  if (length === null || offset + length > bytes.length) return null;
+  const start = offset + frameHeaderBytes;
+  const end = offset + length;
+  if (view(bytes).getUint32(offset + 4) !== crc32c(bytes, start, end)) return null;
+  const kind = known.get(bytes[start] ?? 0);
+  const uidEnd = start + 2 + (bytes[start + 1] ?? 0);
+  if (kind === undefined || uidEnd > end) return null;
+  const uid = decoder.decode(bytes.subarray(start + 2, uidEnd));
+  return { kind, uid, offset, length, payload: bytes.subarray(uidEnd, end) };
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+export interface PendingRecord {
+  readonly kind: RecordKind;
+  readonly uid: string;
+  /** Where the frame starts in the buffer. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Records waiting for one write, encoded once into one buffer that is used again. */
+export class RecordBuffer {
+  #bytes = new Uint8Array(64 * 1024);
+  #length = 0;
+  #records: PendingRecord[] = [];
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get records(): readonly PendingRecord[] {
+    return this.#records;
+  }
+
+  /** A view of all that was added; valid until the next change. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  add(kind: RecordKind, uid: string, json: string): void {
+    const offset = this.#length;
+    this.#reserve(frameHeaderBytes + 2 + uid.length * 3 + json.length * 3);
+    const start = offset + frameHeaderBytes;
+    const uidBytes = encoder.encodeInto(uid, this.#bytes.subarray(start + 2)).written;
+    const textStart = start + 2 + uidBytes;
+    const end = textStart + encoder.encodeInto(json, this.#bytes.subarray(textStart)).written;
+    this.#bytes[start] = kind;
+    this.#bytes[start + 1] = uidBytes;
+    const header = view(this.#bytes);
+    header.setUint32(offset, end - start);
+    header.setUint32(offset + 4, crc32c(this.#bytes, start, end));
+    this.#length = end;
+    this.#records.push({ kind, uid, offset, length: end - offset });
+  }
+
+  clear(): void {
+    this.#length = 0;
+    this.#records = [];
+    // One huge statement should not hold its memory for ever.
+    if (this.#bytes.length > 4 << 20) this.#bytes = new Uint8Array(64 * 1024);
+  }
+
+  /** Keeps the records that `wanted` says, in order; gives how many went. */
+  retain(wanted: (record: PendingRecord) => boolean): number {
+    const before = this.#records.length;
+    const kept: PendingRecord[] = [];
+    let length = 0;
+    for (const record of this.#records) {
+      if (!wanted(record)) continue;
+      this.#bytes.copyWithin(length, record.offset, record.offset + record.length);
+      kept.push({ ...record, offset: length });
+      length += record.length;
+    }
+    this.#records = kept;
+    this.#length = length;
+    return before - kept.length;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    let size = this.#bytes.length;
+    while (size < needed) size *= 2;
+    const grown = new Uint8Array(size);
+    grown.set(this.bytes);
+    this.#bytes = grown;
+  }
+}

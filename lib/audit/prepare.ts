@@ -1,0 +1,162 @@
+/**
+ * Makes an event fit to be recorded: secrets out, over-long words cut to what the catalogue allows,
+ * over-long statements split into linked parts. Statement text, parameters and results are never cut.
+ */
+import type { v } from "../schema/mod.ts";
+import { type AuditEvent, catalog, type QueryEvent } from "./catalog.ts";
+import { partBytesMax } from "./catalog_db.ts";
+import { redact } from "./redact.ts";
+
+type Parameters = NonNullable<QueryEvent["db_query_parameters"]>;
+type Results = NonNullable<QueryEvent["results"]>;
+
+/** The event, or its parts: the first has the event's uid, the others that uid with `.1`, `.2`. */
+export function prepare(event: AuditEvent): readonly AuditEvent[] {
+  const fitted = fit(event);
+  if (fitted.event === "db.session.query") return splitQuery(fitted);
+  if (fitted.event !== "db.session.query.failed") return [fitted];
+  const clean = redact(fitted.db_query);
+  return linked(splitText(clean), (db_query) => ({ ...fitted, db_query }));
+}
+
+function splitQuery(event: QueryEvent): readonly QueryEvent[] {
+  const clean = redact(event.db_query);
+  const whole = clean === event.db_query ? event : { ...event, db_query: clean };
+  if (estimate(whole) <= partBytesMax) return [whole];
+  const texts = splitText(clean).map((db_query) => ({ ...bare(event), db_query }));
+  const more = [
+    ...groups(event.db_query_parameters ?? [], parameterBytes).map(
+      (db_query_parameters: Parameters) => ({ ...bare(event), db_query_parameters }),
+    ),
+    ...groups(event.results ?? [], resultBytes).map((results: Results) => ({
+      ...bare(event),
+      results,
+    })),
+  ];
+  return linked([...texts, ...more], (part) => part);
+}
+
+/** What all parts of a split statement have in common. */
+function bare(event: QueryEvent): QueryEvent {
+  return { ...event, db_query: "", db_query_parameters: [], results: [] };
+}
+
+function estimate(event: QueryEvent): number {
+  let bytes = event.db_query.length * 3;
+  if (bytes > partBytesMax) bytes = encoder.encode(event.db_query).length;
+  for (const parameter of event.db_query_parameters ?? []) bytes += parameterBytes(parameter);
+  for (const result of event.results ?? []) bytes += resultBytes(result);
+  return bytes;
+}
+
+function parameterBytes(parameter: Parameters[number]): number {
+  return 160 + parameter.type.length + (parameter.value?.length ?? 0) * 3;
+}
+
+function resultBytes(result: Results[number]): number {
+  return 40 + result.tag.length * 3;
+}
+
+function groups<T>(items: readonly T[], bytes: (item: T) => number): readonly (readonly T[])[] {
+  const made: T[][] = [];
+  let room = 0;
+  for (const item of items) {
+    const last = made.at(-1);
+    if (last === undefined || bytes(item) > room) {
+      made.push([item]);
+      room = partBytesMax - bytes(item);
+    } else {
+      last.push(item);
+      room -= bytes(item);
+    }
+  }
+  return made;
+}
+
+function linked<T, E extends AuditEvent>(
+  pieces: readonly T[],
+  make: (piece: T) => E,
+): readonly E[] {
+  const count = pieces.length;
+  return pieces.map((piece, index) => {
+    const event = make(piece);
+    if (count === 1) return event;
+    const uid = index === 0 ? event.uid : `${event.uid}.${index}`;
+    return { ...event, uid, part: { of: event.uid, index, count } };
+  });
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Pieces of at most `partBytesMax` bytes of UTF-8 that join to the text; one where it is short. */
+export function splitText(text: string): readonly string[] {
+  if (text.length * 3 <= partBytesMax) return [text];
+  const bytes = encoder.encode(text);
+  const pieces: string[] = [];
+  let start = 0;
+  while (bytes.length - start > partBytesMax) {
+    let end = start + partBytesMax;
+    while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+    pieces.push(decoder.decode(bytes.subarray(start, end)));
+    start = end;
+  }
+  pieces.push(decoder.decode(bytes.subarray(start)));
+  return pieces;
+}
+
+/** uid of the statement that a part's uid belongs to. */
+export function statementUid(uid: string): string {
+  const dot = uid.indexOf(".");
+  return dot < 0 ? uid : uid.slice(0, dot);
+}
+
+const uncut = new Set(["db_query", "payload"]);
+const limits = new Map(Object.keys(catalog).map((name) => [name, textLimits(name)]));
+
+/** Cuts words that peers choose (error messages, program names) to the catalogue's lengths. */
+function fit(event: AuditEvent): AuditEvent {
+  let cut: Record<string, string> | undefined;
+  for (const [field, max] of limits.get(event.event) ?? []) {
+    const value: unknown = Reflect.get(event, field);
+    if (typeof value === "string" && value.length > max) {
+      cut ??= {};
+      cut[field] = shorten(value, max);
+    }
+  }
+  const fitted = cut === undefined ? event : { ...event, ...cut };
+  if (!("error" in fitted) || !fitted.error) return fitted;
+  const { code, message, severity } = fitted.error;
+  if (code.length <= 64 && message.length <= 8192 && (severity ?? "").length <= 32) return fitted;
+  const error = { code: shorten(code, 64), message: shorten(message, 8192) };
+  return {
+    ...fitted,
+    error: severity === undefined ? error : { ...error, severity: shorten(severity, 32) },
+  };
+}
+
+function shorten(text: string, max: number): string {
+  return text.length <= max ? text : `${text.slice(0, max - 1).toWellFormed()}…`;
+}
+
+function textLimits(name: string): readonly (readonly [string, number])[] {
+  const fields: v.ObjectEntries = Object.hasOwn(catalog, name) ? fieldsOf(name) : {};
+  return Object.entries(fields).flatMap(([field, schema]) => {
+    const max = uncut.has(field) ? null : maxLength(schema);
+    return max === null ? [] : [[field, max] as const];
+  });
+}
+
+function fieldsOf(name: string): v.ObjectEntries {
+  const found = Object.entries(catalog).find(([key]) => key === name);
+  return found?.[1].fields ?? {};
+}
+
+function maxLength(schema: object): number | null {
+  const inner: unknown = Reflect.get(schema, "wrapped");
+  if (typeof inner === "object" && inner !== null) return maxLength(inner);
+  const pipe: unknown = Reflect.get(schema, "pipe");
+  if (Reflect.get(schema, "type") !== "string" || !Array.isArray(pipe)) return null;
+  const action = pipe.find((item) => item?.type === "max_length");
+  return typeof action?.requirement === "number" ? action.requirement : null;
+}

@@ -1,0 +1,83 @@
+/** Puts a spool in order after its process died: finds what is whole, and what was never answered. */
+import type { AuditFileInfo, AuditFiles } from "./files.ts";
+import { isShipped, kinds, scanRecords, type SpoolRecord } from "./frame.ts";
+import type { Segment } from "./segments.ts";
+
+export interface Recovered {
+  /** Segments of earlier runs, oldest first, their whole records counted. */
+  readonly segments: readonly Segment[];
+  /** Statements whose result was never recorded: their intents as recorded, as JSON. */
+  readonly unanswered: readonly OpenIntent[];
+  /** Bytes of torn or damaged records. */
+  readonly cutBytes: number;
+}
+
+export interface OpenIntent {
+  readonly uid: string;
+  /** The event, or its parts in order. */
+  readonly parts: readonly string[];
+}
+
+export async function recover(files: AuditFiles): Promise<Recovered> {
+  const segments: Segment[] = [];
+  const open = new Map<string, string[]>();
+  let cutBytes = 0;
+  for (const info of (await files.list()).filter(isSegment).sort(byName)) {
+    const bytes = await files.read(info.name, 0, info.bytes);
+    const records = scanRecords(bytes);
+    const header = readHeader(records.next().value);
+    if (header === null) {
+      // Died while beginning it: nothing was recorded here.
+      cutBytes += bytes.length;
+      await files.remove(info.name);
+      continue;
+    }
+    const segment: Segment = {
+      name: info.name,
+      number: Number(info.name.slice(0, 10)),
+      ...header,
+      count: 0,
+      openIntents: 0,
+    };
+    for (const record of records) {
+      segment.bytes = record.offset + record.length;
+      if (isShipped(record.kind)) segment.count += 1;
+      follow(open, record);
+    }
+    cutBytes += bytes.length - segment.bytes;
+    segments.push(segment);
+  }
+  const unanswered = [...open].map(([uid, parts]) => ({ uid, parts }));
+  return { segments, unanswered, cutBytes };
+}
+
+function follow(open: Map<string, string[]>, record: SpoolRecord): void {
+  if (record.kind === kinds.result) open.delete(record.uid);
+  if (record.kind !== kinds.intent) return;
+  const json = decoder.decode(record.payload);
+  const parts = open.get(record.uid);
+  // An intent that was carried forward is there twice.
+  if (parts === undefined) open.set(record.uid, [json]);
+  else if (!parts.includes(json)) parts.push(json);
+}
+
+function isSegment(info: AuditFileInfo): boolean {
+  return /^\d{10}\.seg$/.test(info.name);
+}
+
+function byName(a: AuditFileInfo, b: AuditFileInfo): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function readHeader(
+  record: SpoolRecord | void,
+): { spool: string; first: number; bytes: number } | null {
+  if (!record || record.kind !== kinds.header) return null;
+  const header: unknown = JSON.parse(decoder.decode(record.payload));
+  if (typeof header !== "object" || header === null) return null;
+  const { v, spool, first } = { v: 0, spool: 0, first: 0, ...header };
+  if (v !== 1 || typeof spool !== "string" || !Number.isSafeInteger(first)) return null;
+  return { spool, first, bytes: record.length };
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
