@@ -1,4 +1,4 @@
-/** HTTP/1.1 over any byte stream: server, client, and the upgrade to a WebSocket. */
+/** HTTP/1.1 over any byte stream: server and client. */
 export { type HttpAnswer, type HttpClient, httpClient } from "./http_client.ts";
 export type { HttpClientOptions } from "./http_client.ts";
 export {
@@ -8,5 +8,4 @@ export {
   serveHttp1,
 } from "./http_server.ts";
 export type { HttpServerOptions } from "./http_server.ts";
-export { askUpgrade, takeUpgrade, type UpgradeOptions } from "./http_upgrade.ts";
 export type { Headers } from "./http_head.ts";

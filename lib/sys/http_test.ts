@@ -3,7 +3,7 @@ import { Fault } from "../core/fault.ts";
 import { PullReader } from "../core/pull.ts";
 import type { ByteStream } from "../core/stream.ts";
 import { pipe } from "../../tests/fakes/pipe.ts";
-import { askUpgrade, httpClient, type HttpHandler, serveHttp1, takeUpgrade } from "./http.ts";
+import { httpClient, type HttpHandler, serveHttp1 } from "./http.ts";
 import type { HttpServerOptions } from "./http.ts";
 
 const text = (body: string, status = 200) => ({ status, headers: {}, body });
@@ -180,25 +180,4 @@ Deno.test("a streamed answer comes line by line, and leaving it early ends the s
   deepStrictEqual(got, ['{"a":"ü"}', "", '{"b":2}']);
   await left;
   await one.close();
-});
-
-Deno.test("an upgrade hands over the bytes behind it, both ways", async () => {
-  const [client, server] = pipe();
-  const options = { path: "/v1/tunnel", protocol: "remoteler.tunnel.v1" };
-  const taking = takeUpgrade(server, options);
-  const early = await askUpgrade(client, { ...options, host: "h" });
-  strictEqual(early.length, 0);
-  strictEqual((await taking).length, 0);
-  const [a, b] = [new PullReader(client), new PullReader(server)];
-  await a.write(bytes("up"));
-  await b.write(bytes("down"));
-  deepStrictEqual([await b.pull(), await a.pull()], [bytes("up"), bytes("down")]);
-  client.abort();
-});
-
-Deno.test("another path or protocol is refused on both sides", async () => {
-  const [client, server] = pipe();
-  const taking = takeUpgrade(server, { path: "/v1/tunnel", protocol: "a" });
-  const asking = askUpgrade(client, { path: "/v1/tunnel", protocol: "b" });
-  await Promise.all([rejects(taking, /not the upgrade/), rejects(asking, /status 400/)]);
 });
