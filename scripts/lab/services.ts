@@ -1,6 +1,6 @@
 /** Remoteler's own processes for demo, tests and benchmarks: as separate processes, with real files. */
 import { dirname, join } from "./paths.ts";
-import { delay, exists, type Finished, root, run, waitFor } from "./tools.ts";
+import { delay, exists, type Finished, root, run, type ServerUser, waitFor } from "./tools.ts";
 
 /** How to run the two programs: from the sources, or the executables named by `REMOTELER_DIST`. */
 export function programs(): { remoteler: string[]; tsh: string[] } {
@@ -47,6 +47,8 @@ export interface StartOptions {
     readonly db_service?: Record<string, unknown>;
   };
   readonly env?: Readonly<Record<string, string>>;
+  /** Another user to run as; the folder becomes theirs. */
+  readonly as?: ServerUser;
   /** Don't wait until it is ready. */
   readonly noWait?: boolean;
 }
@@ -71,12 +73,14 @@ export async function startService(options: StartOptions): Promise<Service> {
     ...programs().remoteler,
     ...["start", "-c", configFile, "--ready-file", readyFile],
   ];
+  await own(options.as, dir, dataDir, configFile);
   const child = new Deno.Command("/bin/sh", {
     args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", logFile, program ?? "", ...args],
     stdin: "null",
     stdout: "null",
     stderr: "null",
-    env: { ...options.env },
+    env: { ...options.env, ...(options.as ? { HOME: dir } : {}) },
+    ...(options.as ?? {}),
   }).spawn();
   let code: number | null = null;
   const status = child.status.then((s) => {
@@ -124,10 +128,12 @@ export function remoteler(
   configFile: string,
   args: readonly string[],
   input?: string,
+  as?: ServerUser,
 ): Promise<Finished> {
   const [program, ...first] = programs().remoteler;
   return run(program ?? "", [...first, ...args, "-c", configFile], {
     ...(input === undefined ? {} : { input }),
+    ...(as ? { as, env: { HOME: dirname(configFile) }, cwd: dirname(configFile) } : {}),
   });
 }
 
@@ -135,23 +141,21 @@ export function remoteler(
 export class Person {
   readonly home: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly #as: ServerUser | null;
 
-  constructor(home: string, env: Readonly<Record<string, string>> = {}) {
+  constructor(home: string, as: ServerUser | null = null) {
     this.home = home;
+    this.#as = as;
     this.env = {
       HOME: home,
       TSH_HOME: join(home, ".tsh"),
       PGSERVICEFILE: join(home, ".pg_service.conf"),
-      ...env,
     };
   }
 
   tsh(args: readonly string[], input?: string): Promise<Finished> {
     const [program, ...first] = programs().tsh;
-    return run(program ?? "", [...first, ...args], {
-      env: this.env,
-      ...(input === undefined ? {} : { input }),
-    });
+    return this.run(program ?? "", [...first, ...args], input);
   }
 
   async mustTsh(args: readonly string[], input?: string): Promise<string> {
@@ -162,8 +166,19 @@ export class Person {
 
   /** A program with this person's environment. */
   run(program: string, args: readonly string[], input?: string): Promise<Finished> {
-    return run(program, args, { env: this.env, ...(input === undefined ? {} : { input }) });
+    return run(program, args, {
+      env: this.env,
+      as: this.#as,
+      cwd: this.home,
+      ...(input === undefined ? {} : { input }),
+    });
   }
+}
+
+/** Makes these belong to `as`, where another user is wanted. */
+export async function own(as: ServerUser | undefined, ...paths: string[]): Promise<void> {
+  if (as === undefined) return;
+  for (const path of paths) await Deno.chown(path, as.uid, as.gid);
 }
 
 /** The last lines of a log file. */

@@ -2,8 +2,8 @@
 import { LabAuthority, pemOf } from "./certificates.ts";
 import { join } from "./paths.ts";
 import { type PostgresBinaries, type PostgresServer, startPostgres } from "./postgres.ts";
-import { Person, remoteler, type Service, startService } from "./services.ts";
-import { freePort, must, waitFor } from "./tools.ts";
+import { own, Person, remoteler, type Service, startService } from "./services.ts";
+import { freePort, must, type ServerUser, waitFor } from "./tools.ts";
 
 export interface SiteOptions {
   /** An empty folder that other users may enter. */
@@ -19,6 +19,8 @@ export interface SiteOptions {
   readonly dbService?: Readonly<Record<string, unknown>>;
   readonly proxyService?: Readonly<Record<string, unknown>>;
   readonly cluster?: string;
+  /** Another user to run everything of ours as. */
+  readonly as?: ServerUser;
   /** Told at each step, for progress. */
   readonly say?: (text: string) => void;
 }
@@ -79,6 +81,7 @@ export class Site {
   async startAuth(port: number): Promise<void> {
     this.auth = await startService({
       name: "auth",
+      ...this.#as(),
       dir: join(this.dir, "auth"),
       config: {
         auth_service: {
@@ -102,6 +105,7 @@ export class Site {
   async startProxy(): Promise<void> {
     this.proxy = await startService({
       name: "proxy",
+      ...this.#as(),
       dir: join(this.dir, "proxy"),
       config: {
         remoteler: await this.#join("proxy", join(this.dir, "proxy")),
@@ -129,6 +133,7 @@ export class Site {
     }));
     this.agents[index] = await startService({
       name: `agent-${index}`,
+      ...this.#as(),
       dir,
       config: {
         remoteler: { ...await this.#join("db", dir), proxy_server: this.proxyAddress },
@@ -164,7 +169,7 @@ export class Site {
 
   /** `remoteler ARGS` on Auth's own host; gives its output. */
   async remoteler(args: readonly string[], input?: string): Promise<string> {
-    const done = await remoteler(this.auth.configFile, args, input);
+    const done = await remoteler(this.auth.configFile, args, input, this.options.as);
     if (done.code === 0) return done.stdout;
     throw new Error(`remoteler ${args.join(" ")} ended with ${done.code}:\n${done.stderr}`);
   }
@@ -182,6 +187,7 @@ export class Site {
     await Deno.mkdir(dir, { recursive: true });
     const file = join(dir, "token");
     await Deno.writeTextFile(file, await this.token(type), { mode: 0o600 });
+    await own(this.options.as, dir, file);
     const auth = type === "proxy" ? { auth_server: this.auth.ready.auth_address } : {};
     return { ...auth, join: { method: "token", token_file: file }, ca_pin: this.caPin };
   }
@@ -199,7 +205,12 @@ export class Site {
     await this.acceptInvite(made.invite_token ?? String(made.invite_url).split("/").at(-1));
     const home = join(this.dir, `home-${name}`);
     await Deno.mkdir(home, { recursive: true });
-    return new Person(home);
+    await own(this.options.as, home);
+    return new Person(home, this.options.as ?? null);
+  }
+
+  #as(): { as?: ServerUser } {
+    return this.options.as ? { as: this.options.as } : {};
   }
 
   /** What a browser does with the invite's form. */

@@ -4,7 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { type Authorities, openAuthorities } from "../../lib/auth/authorities.ts";
-import { sqliteBackend, type SqliteValue } from "../../lib/backend/mod.ts";
+import { sqliteBackend, type SqliteValue } from "../../lib/backend/sqlite/mod.ts";
 import {
   buildRequest,
   certificatePem,
