@@ -1,4 +1,5 @@
-import { stringify } from "yaml";
+import { parseAllDocuments, stringify } from "yaml";
+import { Fault } from "../core/fault.ts";
 import { choice } from "./options.ts";
 import { print, say, type Terminal } from "./terminal.ts";
 import { type Column, table } from "./table.ts";
@@ -42,4 +43,23 @@ export function render<T>(format: Format, value: T, draw: (value: T) => string):
     case "text":
       return draw(value);
   }
+}
+
+/** The documents of a YAML (or JSON) text as plain data, empty ones left out. */
+export function readDocuments(text: string): readonly unknown[] {
+  const documents = parseAllDocuments(text, { prettyErrors: false, schema: "core" });
+  if (!Array.isArray(documents)) return [];
+  return documents.flatMap((document) => {
+    const [error] = document.errors;
+    if (error !== undefined) {
+      const line = text.slice(0, error.pos[0]).split("\n").length;
+      throw new Fault({
+        kind: "invalid",
+        code: "cli.bad-yaml",
+        message: `line ${line} is no YAML: ${error.code.toLowerCase().replaceAll("_", " ")}`,
+      });
+    }
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    return value === null || value === undefined ? [] : [value];
+  });
 }

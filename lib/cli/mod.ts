@@ -14,7 +14,7 @@ export {
   rest,
   text,
 } from "./options.ts";
-export { type Format, formatOption, render, show, showList } from "./format.ts";
+export { type Format, formatOption, readDocuments, render, show, showList } from "./format.ts";
 export { type Column, table } from "./table.ts";
 export { oneLine, print, readSecret, say, type Terminal } from "./terminal.ts";
 export { type Progress, progress } from "./progress.ts";

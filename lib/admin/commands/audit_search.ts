@@ -1,0 +1,42 @@
+import { command, count, flag, formatOption, list, show, text } from "../../cli/mod.ts";
+import type { AdminPowers } from "../powers.ts";
+import { openAuth, siteOptions } from "../site.ts";
+import { auditFilters, drawEvents, parseEvent, queryOf } from "../events.ts";
+
+const pageEvents = 1000;
+const eventsByDefault = 100;
+
+export const auditSearch = command({
+  name: "audit search",
+  summary: "search the audit log",
+  example: "audit search --user=alice --events=db.session.query --from=2h",
+  options: {
+    ...auditFilters,
+    events: list({ help: "types of events, as db.session.query" }),
+    limit: count({ help: `how many at most (default ${eventsByDefault}; 0 for all)` }),
+    newest: flag({ help: "newest first" }),
+    cursor: text({ help: "go on where an earlier search stopped" }),
+    ...siteOptions,
+    format: formatOption,
+  },
+  run: async (options, powers: AdminPowers) => {
+    const auth = await openAuth(options, powers);
+    const limit = options.limit ?? eventsByDefault;
+    const wanted = limit === 0 ? Infinity : limit;
+    const found: unknown[] = [];
+    let { cursor } = options;
+    while (found.length < wanted) {
+      const answer = await auth.call("audit.search", {
+        ...queryOf(options, powers.clock),
+        order: options.newest ? "newest" : "oldest",
+        limit: Math.min(pageEvents, wanted - found.length),
+        ...(cursor === null ? {} : { cursor }),
+      }, powers.signal);
+      found.push(...answer.events.map(parseEvent));
+      cursor = answer.cursor;
+      if (cursor === null || answer.events.length === 0) break;
+    }
+    show(powers.terminal, options.format, found, drawEvents);
+    return 0;
+  },
+});

@@ -1,0 +1,14 @@
+import { command, formatOption, show } from "../../cli/mod.ts";
+import type { AdminPowers } from "../powers.ts";
+
+export const version = command({
+  name: "version",
+  summary: "show the version of this program",
+  example: "version --format=json",
+  options: { format: formatOption },
+  run: (options, powers: AdminPowers) => {
+    const shown = { version: powers.version };
+    show(powers.terminal, options.format, shown, () => `remoteler ${powers.version}`);
+    return Promise.resolve(0);
+  },
+});

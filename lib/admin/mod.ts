@@ -1,0 +1,58 @@
+/** The administrator's commands: a table, a line each. */
+import type { Command } from "../cli/mod.ts";
+import { auditHead } from "./commands/audit_head.ts";
+import { auditSearch } from "./commands/audit_search.ts";
+import { auditTail } from "./commands/audit_tail.ts";
+import { auditVerify } from "./commands/audit_verify.ts";
+import { configure } from "./commands/configure.ts";
+import { create } from "./commands/create.ts";
+import { get } from "./commands/get.ts";
+import { lock } from "./commands/lock.ts";
+import { rm } from "./commands/rm.ts";
+import { rolesLs } from "./commands/roles_ls.ts";
+import { start } from "./commands/start.ts";
+import { status } from "./commands/status.ts";
+import { tokensAdd } from "./commands/tokens_add.ts";
+import { tokensLs } from "./commands/tokens_ls.ts";
+import { tokensRm } from "./commands/tokens_rm.ts";
+import { usersAdd } from "./commands/users_add.ts";
+import { usersLs } from "./commands/users_ls.ts";
+import { usersReset } from "./commands/users_reset.ts";
+import { usersRm } from "./commands/users_rm.ts";
+import { usersUpdate } from "./commands/users_update.ts";
+import { version } from "./commands/version.ts";
+import type { AdminPowers } from "./powers.ts";
+
+export type { AdminFiles, AdminPowers, ServeOrder, VerifyOrder, VerifyReport } from "./powers.ts";
+
+export const adminCommands: readonly Command<AdminPowers>[] = [
+  start,
+  configure,
+  status,
+  usersAdd,
+  usersLs,
+  usersUpdate,
+  usersReset,
+  usersRm,
+  rolesLs,
+  tokensAdd,
+  tokensLs,
+  tokensRm,
+  get,
+  create,
+  rm,
+  lock,
+  auditSearch,
+  auditTail,
+  auditHead,
+  auditVerify,
+  version,
+];
+
+/** What the nouns are, for the help. */
+export const adminGroups: Readonly<Record<string, string>> = {
+  users: "users: who may log in, with which roles",
+  roles: "roles: what may be done",
+  tokens: "tokens: how proxies and Database Services join",
+  audit: "audit: search, follow and verify the audit log",
+};

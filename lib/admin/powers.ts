@@ -1,0 +1,58 @@
+import type { AuthClient } from "../api/contract.ts";
+import type { BasePowers } from "../cli/mod.ts";
+import type { Config, Secrets } from "../config/mod.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+
+/** What the administrator's commands are handed; each capability is made when first used. */
+export interface AdminPowers extends BasePowers {
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: AdminFiles;
+  /** An environment variable; undefined where it isn't set. */
+  env(name: string): string | undefined;
+  hostname(): string;
+  /** Calls Auth as the built-in `admin` over `data_dir/auth.sock`. */
+  auth(dataDir: string): AuthClient;
+  /** Runs the services of a configuration until they are told to stop; gives the exit code. */
+  serve(order: ServeOrder): Promise<number>;
+  /** Checks an audit log's files offline. */
+  verifyAudit(order: VerifyOrder): Promise<VerifyReport>;
+}
+
+export interface AdminFiles {
+  /** A fault (`missing`, `denied`, ...) where it can't be read. */
+  readText(path: string): Promise<string>;
+  /** Writes whole or not at all; a fault `conflict` where it is there and `replace` is false. */
+  writeText(
+    path: string,
+    text: string,
+    options: { readonly mode: number; readonly replace: boolean },
+  ): Promise<void>;
+  exists(path: string): Promise<boolean>;
+}
+
+export interface ServeOrder {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  /** Written as JSON once everything listens; null for none. */
+  readonly readyFile: string | null;
+}
+
+export interface VerifyOrder {
+  /** Folder of the daily files. */
+  readonly dir: string;
+  /** Heads that were kept elsewhere, as `audit head` prints them, one JSON object each. */
+  readonly heads: readonly string[];
+  /** PEM of the audit CA certificates to trust. */
+  readonly authorities: string;
+}
+
+/** What an offline check found; `problems` is empty where nothing was changed. */
+export interface VerifyReport {
+  readonly events: number;
+  readonly checkpoints: number;
+  readonly files: number;
+  readonly problems: readonly { readonly place: string; readonly text: string }[];
+}
