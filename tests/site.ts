@@ -36,6 +36,7 @@ export async function anyPostgres(): Promise<PostgresBinaries> {
 export function siteSuite(
   options: Partial<SiteOptions>,
   prepare: (site: Site) => Promise<void> = async () => {},
+  afterwards: () => Promise<void> = async () => {},
 ): (name: string, run: (site: Site) => Promise<void>) => void {
   let site: Site | null = null;
   let dir = "";
@@ -52,6 +53,7 @@ export function siteSuite(
   });
   Deno.test.afterAll(async () => {
     await site?.close();
+    await afterwards();
     if (!Deno.env.get("REMOTELER_KEEP")) await Deno.remove(dir, { recursive: true });
   });
   return (name, run) => {

@@ -21,6 +21,8 @@ export interface SiteOptions {
   readonly cluster?: string;
   /** Another user to run everything of ours as. */
   readonly as?: ServerUser;
+  /** Called with each Database Service's data folder before its first start. */
+  readonly prepareData?: (dataDir: string) => Promise<void>;
   /** Told at each step, for progress. */
   readonly say?: (text: string) => void;
 }
@@ -122,6 +124,7 @@ export class Site {
   async startAgent(index: number): Promise<void> {
     const dir = join(this.dir, `agent-${index}`);
     await Deno.mkdir(dir, { recursive: true });
+    if (this.agents[index] === undefined) await this.options.prepareData?.(join(dir, "data"));
     const ca = join(this.dir, "server-ca.pem");
     await Deno.writeTextFile(ca, this.authority.pem);
     const databases = Object.entries(this.options.databases).map(([name, labels]) => ({
