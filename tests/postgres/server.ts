@@ -73,6 +73,7 @@ log_rotation_size = 0
 log_rotation_age = 0
 log_statement = all
 log_min_messages = log
+log_disconnections = on
 `;
 
 const hba = `

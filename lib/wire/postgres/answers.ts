@@ -78,6 +78,9 @@ export class Answers {
       case server.rowDescription:
         if (this.#take("RowDescription").kind === "describe") this.#current = null;
         return;
+      case server.functionCallResponse:
+        if (this.#take("FunctionCallResponse").kind === "function") return;
+        throw unexpected("FunctionCallResponse");
       case server.emptyQuery:
         if (this.#running("EmptyQueryResponse").kind === "execute") this.#finish("skipped");
         return;
@@ -304,7 +307,7 @@ export class Answers {
 
 /** Refused before `log_statement` took note of it. */
 function refused(of: Extract<Open, { kind: "query" | "function" }>, fields: ErrorFields): boolean {
-  if (of.kind === "query") return refusedByRawParser(of.statement.text, fields);
+  if (of.kind === "query") return refusedByRawParser(of.statement.text, of.notUtf8, fields);
   return fields.routine === "fetch_fp_info" || fields.code === "25P02";
 }
 

@@ -8,7 +8,7 @@ import { client, readBody, wireError } from "./message.ts";
 import type { Portal } from "./names.ts";
 import { decodeParameter } from "./parameters.ts";
 import type { Session } from "./session.ts";
-import { anyText } from "./text.ts";
+import { anyText, latin1, utf8 } from "./text.ts";
 
 interface Rule {
   readonly name: string;
@@ -89,7 +89,7 @@ export class ClientSide implements FrameHandler {
   whole(type: number, body: Uint8Array): boolean {
     switch (type) {
       case client.query:
-        this.#query(readBody("Query", body, cstring));
+        this.#query(readBody("Query", body, (from) => from.cbytes()));
         break;
       case client.parse:
         this.#parse(body);
@@ -129,12 +129,16 @@ export class ClientSide implements FrameHandler {
     return statement;
   }
 
-  #query(text: string): void {
+  #query(bytes: Uint8Array): void {
+    const known = utf8(bytes);
+    const text = known ?? latin1(bytes);
     const statement = this.#announce({ ...plain, command: "query", text });
     // "drop_unnamed_stmt": a simple query does away with the unnamed statement.
     const change = this.#session.names.close("prepared", "");
-    const order = statement.id;
-    this.#session.asked({ kind: "query", statement, group: this.#group++, change, order }, "Query");
+    this.#session.names.spoken(text);
+    const notUtf8 = known === null;
+    const group = this.#group++;
+    this.#session.asked({ kind: "query", statement, group, change, notUtf8 }, "Query");
   }
 
   #parse(body: Uint8Array): void {
@@ -150,9 +154,12 @@ export class ClientSide implements FrameHandler {
 
   #bound(bound: Bound): void {
     this.#bind = null;
+    const prepared = this.#session.names.prepared(bound.statementName);
     const portal: Portal = {
       name: bound.portalName,
-      prepared: this.#session.names.prepared(bound.statementName),
+      statementName: bound.statementName,
+      text: prepared?.text ?? this.#session.names.spokenText(bound.statementName),
+      prepared,
       parameters: bound.parameters,
       keptBytes: bound.keptBytes,
       group: this.#group,
@@ -165,14 +172,17 @@ export class ClientSide implements FrameHandler {
   #execute(name: string): void {
     const portal = this.#session.names.portal(name);
     const statement = this.#announce({
-      text: portal?.prepared?.text ?? "",
+      text: portal?.text ?? this.#session.names.spokenText(name),
       command: "execute",
-      statementName: portal?.prepared?.name ?? "",
+      statementName: portal?.statementName ?? "",
       portalName: name,
       parameters: portal === undefined ? [] : parametersOf(portal),
       reexecution: portal?.executed ?? false,
     });
-    if (portal !== undefined) portal.executed = true;
+    if (portal !== undefined) {
+      portal.executed = true;
+      this.#session.names.spoken(portal.text);
+    }
     this.#session.asked({ kind: "execute", statement, portal }, "Execute");
   }
 

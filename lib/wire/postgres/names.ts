@@ -15,6 +15,8 @@ export interface Prepared {
 /** A bound statement. */
 export interface Portal {
   readonly name: string;
+  readonly statementName: string;
+  readonly text: string;
   /** Undefined where the client bound a statement that was not prepared by the protocol. */
   readonly prepared: Prepared | undefined;
   readonly parameters: readonly RawParameter[];
@@ -32,6 +34,10 @@ export interface Change {
   before: Prepared | Portal | undefined;
 }
 
+const SPOKEN_NAMES = 256;
+const SPOKEN_CHARACTERS = 16_384;
+const spokenName = /\b(?:prepare|declare)\s+(?:"((?:[^"]|"")+)"|([\w\u0080-\uffff$]+))/gi;
+
 /**
  * What the client's names stand for. The gate reads ahead of the database, so a change is made when
  * it is asked for and taken back when the database refuses or skips it.
@@ -39,7 +45,31 @@ export interface Change {
 export class Names {
   readonly #prepared = new Map<string, Prepared>();
   readonly #portals = new Map<string, Portal>();
+  readonly #spoken = new Map<string, string>();
   #bytes = 0;
+
+  /**
+   * Remembers names that SQL itself gives (PREPARE, DECLARE), for the protocol can use them too. Best
+   * effort: what cannot be told from the text alone, such as a cursor made inside a function, stays unknown.
+   */
+  spoken(text: string): void {
+    if (text.length > SPOKEN_CHARACTERS || !/prepare|declare/i.test(text)) return;
+    for (const [, quoted, plain] of text.matchAll(spokenName)) {
+      const name = quoted?.replaceAll('""', '"') ?? plain?.toLowerCase() ?? "";
+      this.#spoken.delete(name);
+      this.#spoken.set(name, text);
+      if (this.#spoken.size <= SPOKEN_NAMES) continue;
+      for (const oldest of this.#spoken.keys()) {
+        this.#spoken.delete(oldest);
+        break;
+      }
+    }
+  }
+
+  /** Text of the statement that gave `name` in SQL; empty where none is known. */
+  spokenText(name: string): string {
+    return this.#spoken.get(name) ?? "";
+  }
 
   prepared(name: string): Prepared | undefined {
     return this.#prepared.get(name);
@@ -128,6 +158,6 @@ export class Names {
 }
 
 function weight(named: Prepared | Portal): number {
-  const own = "text" in named ? named.text.length + 4 * named.types.length : named.keptBytes;
+  const own = "types" in named ? named.text.length + 4 * named.types.length : named.keptBytes;
   return named.name.length + own;
 }

@@ -21,7 +21,8 @@ export type Pending =
     readonly group: number;
     /** What a simple query does to the unnamed statement. */
     readonly change: Change;
-    readonly order: number;
+    /** The text was not UTF-8. */
+    readonly notUtf8: boolean;
   }
   | { readonly kind: "function"; readonly statement: Statement; readonly group: number }
   | { readonly kind: "sync"; readonly group: number }
