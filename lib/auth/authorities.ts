@@ -1,6 +1,7 @@
 /**
  * The cluster's certificate authorities: made once, kept in the backend, loaded at start; the only
- * holder of their private keys. What a certificate may hold is decided by the callers, what it looks
+ * holder of their private keys. What a certificate may hold is decided by the callers, what it
+ * looks
  * like by `lib/ca/issue`.
  */
 import type { CertAuthority } from "../api/resources.ts";
@@ -31,7 +32,10 @@ export interface AuthoritiesOptions {
   readonly cluster: string;
   readonly clock: Clock;
   readonly random: Random;
-  /** Encrypts the private keys in the backend; keys stored in the clear are sealed when it is given. */
+  /**
+   * Encrypts the private keys in the backend; keys stored in the clear are sealed when it is
+   * given.
+   */
   readonly passphrase?: string;
 }
 
@@ -67,10 +71,14 @@ export interface AuthorityStatus {
 export interface Authorities {
   readonly cluster: string;
   readonly audit: AuditSigner;
-  /** All stored CA certificates by type, as `verifyIdentity` takes them; always the same objects. */
+  /**
+   * All stored CA certificates by type, as `verifyIdentity` takes them; always the same objects.
+   */
   readonly trusted: TrustedAuthorities;
   trustedOf(type: CaType): readonly Uint8Array[];
-  /** `names`: DNS names and IP addresses that clients check; the host id is always among the SANs. */
+  /**
+   * `names`: DNS names and IP addresses that clients check; the host id is always among the SANs.
+   */
   signHost(
     csr: Uint8Array,
     order: {

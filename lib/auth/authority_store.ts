@@ -1,4 +1,7 @@
-/** How one certificate authority is kept in the backend: one entry, made and changed by compare-and-swap. */
+/**
+ * How one certificate authority is kept in the backend: one entry, made and changed by compare-
+ * and-swap.
+ */
 import {
   type CaType,
   generateKey,
@@ -32,7 +35,9 @@ export interface AuthorityStoreOptions {
   readonly passphrase?: string;
 }
 
-/** Where an authority is kept; the value is JSON. Private keys are in it: no call ever lists these. */
+/**
+ * Where an authority is kept; the value is JSON. Private keys are in it: no call ever lists these.
+ */
 export function authorityKey(type: CaType): Key {
   return ["authority", type];
 }

@@ -68,7 +68,9 @@ export function checkCommit({ checks = [], puts = [], deletes = [] }: Commit): v
   }
 }
 
-/** Every entry under the prefix, page by page; not a snapshot: watch to know of changes meanwhile. */
+/**
+ * Every entry under the prefix, page by page; not a snapshot: watch to know of changes meanwhile.
+ */
 export async function* listAll(
   backend: { list(prefix: Key, page: { limit: number; after?: Key }): Promise<readonly Entry[]> },
   prefix: Key,

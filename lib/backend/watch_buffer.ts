@@ -1,4 +1,6 @@
-/** Fans changes out to watchers, each with a bounded buffer: a slow reader never holds up a commit. */
+/**
+ * Fans changes out to watchers, each with a bounded buffer: a slow reader never holds up a commit.
+ */
 import type { Change, Key, Revision } from "../core/backend.ts";
 import { Fault } from "../core/fault.ts";
 import { encodeKey, encodePrefix, startsWith } from "./items.ts";

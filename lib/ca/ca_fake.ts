@@ -1,4 +1,6 @@
-/** Small clusters for tests: authorities, identities and certificates that are right until changed. */
+/**
+ * Small clusters for tests: authorities, identities and certificates that are right until changed.
+ */
 import { SeededRandom } from "../../tests/fakes/random.ts";
 import type { EpochMs } from "../core/clock.ts";
 import type { HostIdentity, UserIdentity } from "../core/identity.ts";

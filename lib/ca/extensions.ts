@@ -174,13 +174,19 @@ export function subjectAltNames(names: readonly string[]): Uint8Array {
 }
 
 const encoder = new TextEncoder();
-const dnsName =
-  /^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
+const dnsLabel = /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
+
+/** Labels of letters, digits, - and _; the first may be a `*` before at least two others. */
+function isDnsName(name: string): boolean {
+  const labels = name.split(".");
+  const plain = labels[0] === "*" && labels.length > 2 ? labels.slice(1) : labels;
+  return name.length <= 253 && plain.every((label) => dnsLabel.test(label));
+}
 
 function altName(name: string): Uint8Array {
   const address = addressBytes(name);
   if (address !== null) return implicit(7, address);
-  if (name.length > 253 || !dnsName.test(name)) throw badHostName(name.length);
+  if (!isDnsName(name)) throw badHostName(name.length);
   return implicit(2, encoder.encode(name));
 }
 
@@ -194,7 +200,9 @@ function badHostName(length: number): Fault {
   });
 }
 
-/** The 4 or 16 bytes of an IP address (an IPv6 one may stand in brackets), null for anything else. */
+/**
+ * The 4 or 16 bytes of an IP address (an IPv6 one may stand in brackets), null for anything else.
+ */
 export function addressBytes(text: string): Uint8Array | null {
   const four = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
   if (four) {
@@ -210,18 +218,20 @@ export function addressBytes(text: string): Uint8Array | null {
 function sixteenBytes(text: string): Uint8Array | null {
   const halves = text.split("::");
   if (halves.length > 2) return null;
-  const [head = [], tail = []] = halves.map((half) => half === "" ? [] : groups(half));
+  const [head = [], tail = []] = halves.map((half, i) =>
+    half === "" ? [] : groups(half, i === halves.length - 1)
+  );
   if (head === null || tail === null) return null;
   const missing = 16 - head.length - tail.length;
   if (halves.length === 1 ? missing !== 0 : missing < 2) return null;
   return Uint8Array.from([...head, ...new Array<number>(missing).fill(0), ...tail]);
 }
 
-function groups(half: string): number[] | null {
+function groups(half: string, isLast: boolean): number[] | null {
   const bytes: number[] = [];
   const parts = half.split(":");
   for (const [i, part] of parts.entries()) {
-    if (i === parts.length - 1 && part.includes(".")) {
+    if (isLast && i === parts.length - 1 && part.includes(".")) {
       const four = addressBytes(part);
       if (four === null) return null;
       bytes.push(...four);

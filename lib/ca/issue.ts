@@ -57,7 +57,9 @@ export function issueUser(
   });
 }
 
-/** A service's: server and client. SANs are its host id and `names`, for clients that check names. */
+/**
+ * A service's: server and client. SANs are its host id and `names`, for clients that check names.
+ */
 export function issueHost(
   issuer: Issuer,
   order: Order & { readonly identity: HostIdentity; readonly names: readonly string[] },
@@ -82,7 +84,10 @@ export function issueDatabaseClient(
   });
 }
 
-/** A self-hosted database's server certificate; `names` are DNS names and IP addresses, at least one. */
+/**
+ * A self-hosted database's server certificate; `names` are DNS names and IP addresses, at least
+ * one.
+ */
 export function issueDatabaseServer(
   issuer: Issuer,
   order: Order & { readonly names: readonly string[] },
@@ -130,7 +135,9 @@ export function issueAuthority(order: AuthorityOrder): Issued {
   return { der, expires };
 }
 
-/** A CA from its stored parts; throws a Fault `ca.wrong-key` where the key isn't the certificate's. */
+/**
+ * A CA from its stored parts; throws a Fault `ca.wrong-key` where the key isn't the certificate's.
+ */
 export function issuerOf(der: Uint8Array, key: SigningKey): Issuer {
   const certificate = parseCertificate(der);
   if (certificate.spki.toHex() !== key.spki.toHex()) {

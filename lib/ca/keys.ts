@@ -68,7 +68,10 @@ function privateKeyOf(privatePem: string): KeyObject {
   }
 }
 
-/** Which family a SubjectPublicKeyInfo is of; throws a Fault for any that this project doesn't take. */
+/**
+ * Which family a SubjectPublicKeyInfo is of; throws a Fault for any that this project doesn't
+ * take.
+ */
 export function publicKeyAlgorithm(spki: Uint8Array): KeyAlgorithm {
   const fields = inside(readWhole(spki, tags.sequence));
   const algorithm = fields.enter(tags.sequence);

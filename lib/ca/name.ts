@@ -74,7 +74,9 @@ export function cutName(text: string): string {
   return [...text].slice(0, maxNameLength).join("");
 }
 
-/** Refuses what no name may hold: nothing, over 64 characters, control characters (NUL above all). */
+/**
+ * Refuses what no name may hold: nothing, over 64 characters, control characters (NUL above all).
+ */
 function checkName(text: string): string {
   const length = [...text].length;
   if (length === 0 || length > maxNameLength) {

@@ -1,4 +1,6 @@
-/** CA pins: how a joining service or `tsh` knows the cluster's host CA before it trusts anything. */
+/**
+ * CA pins: how a joining service or `tsh` knows the cluster's host CA before it trusts anything.
+ */
 import { createHash } from "node:crypto";
 import { Fault } from "../core/fault.ts";
 import type { Certificate } from "./certificate.ts";

@@ -1,4 +1,6 @@
-/** Certification requests, PKCS#10 (RFC 2986): made where the key is, checked where it is signed. */
+/**
+ * Certification requests, PKCS#10 (RFC 2986): made where the key is, checked where it is signed.
+ */
 import { Fault } from "../core/fault.ts";
 import {
   derFault,
@@ -34,7 +36,8 @@ export function buildRequest(key: SigningKey, common = "remoteler"): Uint8Array 
 }
 
 /**
- * Parses strict DER and verifies the signature by the request's own key. Throws a Fault: `ca.bad-der`,
+ * Parses strict DER and verifies the signature by the request's own key. Throws a Fault: `ca.bad-
+ * der`,
  * `ca.bad-key` (a kind of key that isn't taken), `ca.bad-request` (signature not by that key).
  */
 export function parseRequest(der: Uint8Array): CertificateRequest {
@@ -60,7 +63,9 @@ export function parseRequest(der: Uint8Array): CertificateRequest {
   return { der, subject, spki };
 }
 
-/** Attributes ask for extensions; ours are decided by who signs, so they are only checked for form. */
+/**
+ * Attributes ask for extensions; ours are decided by who signs, so they are only checked for form.
+ */
 function passAttributes(fields: DerReader): void {
   const attributes = fields.enter(0xa0);
   for (let count = 0; !attributes.done; count++) {

@@ -30,7 +30,10 @@ export function isAuthorityInForce(der: Uint8Array, now: EpochMs): boolean {
     now >= notBefore && now < notAfter;
 }
 
-/** The stored CA (the very object) whose key verifies the certificate's signature; null if none's does. */
+/**
+ * The stored CA (the very object) whose key verifies the certificate's signature; null if none's
+ * does.
+ */
 export function findIssuer(
   leaf: Certificate,
   trusted: readonly Uint8Array[],
@@ -55,7 +58,10 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-/** Whether one of these CAs' own keys signed the bytes (SHA-256); how audit checkpoints are checked. */
+/**
+ * Whether one of these CAs' own keys signed the bytes (SHA-256); how audit checkpoints are
+ * checked.
+ */
 export function verifiedBy(
   trusted: readonly Uint8Array[],
   bytes: Uint8Array,

@@ -172,7 +172,7 @@ function checkStanding(identity: Identity, { expect, standing }: Expectation): v
       hint: "ask an administrator",
     });
   }
-  // Equal, not just as new: a user made again under an old name starts over, old certificates don't.
+  // Equal, not just as new: the certificates of a removed user don't fit one made again.
   if (identity.kind !== "host" && standing.generationOf(identity.user) !== identity.generation) {
     throw refuse("generation", expect);
   }
@@ -180,7 +180,8 @@ function checkStanding(identity: Identity, { expect, standing }: Expectation): v
 
 /**
  * Trust on a pin (`tsh --ca-pin`, join): finds the pinned CA among the certificates that a TLS
- * server sent and verifies that it signed the first of them as a server's. Gives the CA (DER), to be
+ * server sent and verifies that it signed the first of them as a server's. Gives the CA (DER), to
+ * be
  * the only trusted one from then on; the server's name is for the caller to check. Throws a Fault
  * `ca.wrong-pin`, `ca.bad-pin`, `ca.bad-der`.
  */

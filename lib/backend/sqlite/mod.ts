@@ -1,5 +1,6 @@
 /**
- * State in one SQLite file, the default. Only Auth opens it: the file is locked for as long as it is
+ * State in one SQLite file, the default. Only Auth opens it: the file is locked for as long as it
+ * is
  * open, since a second writer would block the event loop. A commit that was answered survives a
  * power cut (WAL, synchronous FULL).
  */
@@ -40,7 +41,8 @@ const schema = `
 `;
 
 /**
- * Takes the database over, and closes it on `close`. Throws a Fault `backend.locked` (another process
+ * Takes the database over, and closes it on `close`. Throws a Fault `backend.locked` (another
+ * process
  * has it open), `backend.too-new` (made by a later version), `backend.failed`.
  */
 export function sqliteBackend(database: SqliteDatabase, clock: Clock): Backend {

@@ -1,27 +1,27 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { testBackend } from "../../../tests/conformance/backend.ts";
 import { SteppingClock } from "../../../tests/fakes/clock.ts";
 import { Fault } from "../../core/fault.ts";
+import { openSqlite } from "../../sys/sqlite.ts";
 import { sqliteBackend } from "./mod.ts";
 
 const value = new TextEncoder().encode("v");
 
 testBackend(
   "sqlite",
-  (clock) => Promise.resolve(sqliteBackend(new DatabaseSync(":memory:"), clock)),
+  (clock) => Promise.resolve(sqliteBackend(openSqlite(":memory:"), clock)),
 );
 
 Deno.test("sqlite: state survives closing and opening again, its revision too", async () => {
   await inFile(async (path) => {
     const clock = new SteppingClock(0);
-    const first = sqliteBackend(new DatabaseSync(path), clock);
+    const first = sqliteBackend(openSqlite(path), clock);
     await first.commit({ puts: [{ key: ["lease"], value, expires: 50 }] });
     await first.commit({ puts: [{ key: ["a"], value }] });
     const last = await first.commit({ deletes: [["a"]] });
     await first.close();
 
-    const second = sqliteBackend(new DatabaseSync(path), clock);
+    const second = sqliteBackend(openSqlite(path), clock);
     const next = await second.commit({ puts: [{ key: ["a"], value }] });
     assert.ok(last.ok && next.ok && next.revision === last.revision + 1n);
     assert.equal((await second.list([], { limit: 10 })).length, 2);
@@ -34,18 +34,18 @@ Deno.test("sqlite: state survives closing and opening again, its revision too", 
 Deno.test("sqlite: a second opener of the file is refused at once", async () => {
   await inFile(async (path) => {
     const clock = new SteppingClock(0);
-    const first = sqliteBackend(new DatabaseSync(path), clock);
-    const other = new DatabaseSync(path);
+    const first = sqliteBackend(openSqlite(path), clock);
+    const other = openSqlite(path);
     assert.throws(
       () => sqliteBackend(other, clock),
       (error) => error instanceof Fault && error.code === "backend.locked",
     );
     other.close();
     await first.close();
-    await sqliteBackend(new DatabaseSync(path), clock).close();
-    const again = new DatabaseSync(path);
+    await sqliteBackend(openSqlite(path), clock).close();
+    const again = openSqlite(path);
     const reopened = sqliteBackend(again, clock);
-    const late = new DatabaseSync(path);
+    const late = openSqlite(path);
     assert.throws(
       () => sqliteBackend(late, clock),
       (error) => error instanceof Fault && error.code === "backend.locked",
@@ -57,10 +57,10 @@ Deno.test("sqlite: a second opener of the file is refused at once", async () => 
 
 Deno.test("sqlite: a file of a later version is refused, not changed", async () => {
   await inFile((path) => {
-    const newer = new DatabaseSync(path);
+    const newer = openSqlite(path);
     newer.exec("PRAGMA user_version = 99");
     newer.close();
-    const database = new DatabaseSync(path);
+    const database = openSqlite(path);
     assert.throws(
       () => sqliteBackend(database, new SteppingClock(0)),
       (error) => error instanceof Fault && error.code === "backend.too-new",
@@ -71,7 +71,7 @@ Deno.test("sqlite: a file of a later version is refused, not changed", async () 
 });
 
 Deno.test("sqlite: a failed write leaves nothing behind and the next one works", async () => {
-  const database = new DatabaseSync(":memory:");
+  const database = openSqlite(":memory:");
   const backend = sqliteBackend(database, new SteppingClock(0));
   database.exec(
     `CREATE TEMP TRIGGER full BEFORE INSERT ON item WHEN NEW.key = x'62616400'
@@ -89,7 +89,7 @@ Deno.test("sqlite: a failed write leaves nothing behind and the next one works",
 
 Deno.test("sqlite: the file is written ahead, each commit to the disk", async () => {
   await inFile(async (path) => {
-    const database = new DatabaseSync(path);
+    const database = openSqlite(path);
     const backend = sqliteBackend(database, new SteppingClock(0));
     const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {});
     assert.deepEqual(pragma("journal_mode"), ["wal"]);
