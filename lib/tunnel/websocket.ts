@@ -34,6 +34,7 @@ export class WebSocketChannel implements Channel {
   readonly #options: WebSocketOptions;
   readonly #parser: WsParser;
   #reader: ChannelReader | null = null;
+  #early: Uint8Array | null;
   #closeSent = false;
   #closeSeen = false;
   #isGone = false;
@@ -41,6 +42,7 @@ export class WebSocketChannel implements Channel {
   constructor(stream: ByteStream, options: WebSocketOptions) {
     this.#stream = stream;
     this.#options = options;
+    this.#early = options.early ?? null;
     this.#parser = new WsParser({
       payload: (part) => this.#reader?.data(part),
       control: (opcode, body) => this.#control(opcode, body),
@@ -53,11 +55,13 @@ export class WebSocketChannel implements Channel {
 
   attach(reader: ChannelReader): void {
     this.#reader = reader;
-    const { early } = this.#options;
-    // Queued before the stream can deliver, so these bytes come first.
-    if (early !== undefined && early.length > 0) queueMicrotask(() => this.#data(early));
+    // In a later microtask, since the caller isn't ready; but before all that the stream delivers.
+    if (this.#early !== null) queueMicrotask(() => this.#takeEarly());
     this.#stream.attach({
-      data: (chunk) => this.#data(chunk),
+      data: (chunk) => {
+        this.#takeEarly();
+        this.#data(chunk);
+      },
       ended: () => this.#peerEnded(),
       drained: () => this.#reader?.drained(),
       closed: (fault) => this.#gone(fault),
@@ -80,8 +84,8 @@ export class WebSocketChannel implements Channel {
 
   abort(reason?: Fault): void {
     this.#parser.stop();
-    this.#stream.abort(reason);
     this.#gone(reason ?? broken("The WebSocket was aborted"));
+    this.#stream.abort(reason);
   }
 
   /** One write: header, masked payload, all in the buffer that was handed in. */
@@ -99,6 +103,12 @@ export class WebSocketChannel implements Channel {
     return this.#options.mask === "zero" ? zeroKey : this.#options.mask.bytes(4);
   }
 
+  #takeEarly(): void {
+    const early = this.#early;
+    this.#early = null;
+    if (early !== null) this.#data(early);
+  }
+
   #data(chunk: Uint8Array): void {
     if (this.#isGone || this.#closeSeen) return;
     try {
@@ -107,8 +117,8 @@ export class WebSocketChannel implements Channel {
       if (!(thrown instanceof WebSocketError)) throw thrown;
       this.#parser.stop();
       this.close(thrown.status);
-      this.#stream.abort();
       this.#gone(broken(thrown.message));
+      this.#stream.abort();
     }
   }
 
@@ -131,8 +141,8 @@ export class WebSocketChannel implements Channel {
 
   #peerEnded(): void {
     if (this.#closeSeen) return;
-    this.#stream.abort();
     this.#gone(broken("The peer left without saying goodbye"));
+    this.#stream.abort();
   }
 
   /** The stream itself has to close: a goodbye alone frees no socket. */

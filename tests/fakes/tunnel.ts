@@ -25,9 +25,10 @@ export function tunnelPair(
   options: Partial<SessionOptions> & {
     readonly pipe?: PipeOptions;
     readonly mask?: Random;
+    readonly clock?: SteppingClock;
   } = {},
 ): TunnelPair {
-  const clock = new SteppingClock();
+  const clock = options.clock ?? new SteppingClock();
   const ends = pipe(options.pipe ?? {});
   const opened: TunnelStream[] = [];
   const goaways: string[] = [];
