@@ -1,0 +1,194 @@
+/** Who comes, and whether they may open this database as this user: the only way to a Grant. */
+import {
+  type AuditMode,
+  decide,
+  generationOf,
+  lockOf,
+  rolesOf,
+  unknownDatabase,
+} from "../access/mod.ts";
+import { type Denial, deniedFault } from "../access/mod.ts";
+import { type Verified, verifyIdentity } from "../ca/mod.ts";
+import { Fault } from "../core/fault.ts";
+import type { UserIdentity } from "../core/identity.ts";
+import type { Startup } from "../wire/protocol.ts";
+import { lockStalenessMs } from "./limits.ts";
+import { authoritiesOf, type ClusterPowers, standingOf } from "./standing.ts";
+import type { DatabaseTarget } from "./targets.ts";
+
+/** Where the visit takes place. */
+export interface Place {
+  readonly cluster: string;
+  /** Host ids that take part: this agent's and the proxy's. */
+  readonly hosts: readonly string[];
+}
+
+export interface Claim {
+  /** The client's chain as the proxy forwarded it. */
+  readonly chain: readonly Uint8Array[];
+  readonly target: DatabaseTarget;
+}
+
+/** Only {@linkcode authorize} makes one, and only a Grant opens a database. */
+export class Grant {
+  readonly #made = true;
+  readonly identity: UserIdentity;
+  readonly chain: readonly Uint8Array[];
+  readonly target: DatabaseTarget;
+  readonly startup: Startup;
+  /** The database account, and the database within the server. */
+  readonly user: string;
+  readonly database: string;
+  readonly audit: AuditMode;
+
+  /** @param seal what only this module has */
+  constructor(seal: typeof grantSeal, init: Omit<Grant, "isGenuine">) {
+    if (seal !== grantSeal) throw new Error("A grant is made by authorize only");
+    this.identity = init.identity;
+    this.chain = init.chain;
+    this.target = init.target;
+    this.startup = init.startup;
+    this.user = init.user;
+    this.database = init.database;
+    this.audit = init.audit;
+  }
+
+  get isGenuine(): boolean {
+    return this.#made;
+  }
+}
+
+const grantSeal: unique symbol = Symbol("grant");
+
+/**
+ * Verifies the forwarded chain to the user CA: authority, validity, usages, cluster, locks,
+ * generation, and that the certificate is for this service.
+ */
+export function identify(
+  powers: ClusterPowers,
+  place: Place,
+  { chain, target }: Claim,
+): Verified<UserIdentity> {
+  const service = target.resource.metadata.name;
+  const verified = verifyIdentity(chain, {
+    expect: "user",
+    cluster: place.cluster,
+    now: powers.clock.now(),
+    authorities: authoritiesOf(powers.cache),
+    standing: standingOf(powers, { service, hosts: place.hosts }),
+  });
+  const { route } = verified.identity;
+  if (route === undefined || route.service !== service) {
+    throw refused("no-route", `your certificate is not for the database ${service}`, {
+      hint: `get one with: tsh db login ${service}`,
+    });
+  }
+  if (route.protocol !== target.protocol.name) {
+    const shown = `your certificate is for the protocol ${route.protocol}, ` +
+      `the database ${service} speaks ${target.protocol.name}`;
+    throw refused("wrong-protocol", shown, { hint: `renew it with: tsh db login ${service}` });
+  }
+  return verified;
+}
+
+/** Decides over what the startup asks; throws a Fault that says what was missing. */
+export function authorize(
+  powers: ClusterPowers,
+  { identity }: Verified<UserIdentity>,
+  asked: Claim & { readonly startup: Startup },
+): Grant {
+  const { cache, clock } = powers;
+  const { target, startup, chain } = asked;
+  const route = identity.route;
+  const user = agreed("user", route?.user, startup.user);
+  const database = agreed("database", route?.database, startup.database ?? route?.database ?? user);
+  const decision = decide({
+    identity,
+    roles: cache.list("role"),
+    database: target.resource,
+    user,
+    name: database,
+    now: clock.now(),
+  });
+  if (!decision.allowed) throw deniedFault(decision);
+  if (decision.options.lock === "strict" && cache.stale(lockStalenessMs)) {
+    throw new Fault({
+      kind: "unavailable",
+      code: "db.locks-stale",
+      message: "no word of locks from the Auth Service for too long",
+      shown: "locks can't be checked at the moment, and your roles ask for that",
+      hint: "try again when the Auth Service is back",
+    });
+  }
+  const audit = decision.options.audit;
+  return new Grant(grantSeal, { identity, chain, target, startup, user, database, audit });
+}
+
+/**
+ * Whether a live session may go on: roles, locks and generation of now. The end of a certificate
+ * ends no session. Null: it may.
+ */
+export function reconsider(
+  { cache, clock }: ClusterPowers,
+  place: Place,
+  { identity, target, user, database }: Grant,
+): Fault | null {
+  const service = target.resource.metadata.name;
+  const locked = lockOf(
+    cache.list("lock"),
+    { identity, service, hosts: place.hosts },
+    clock.now(),
+  );
+  if (locked !== null) return refused("locked", `access is locked: ${locked}`);
+  if (generationOf(cache.get("user", identity.user)) !== identity.generation) {
+    return refused("generation", "your user or its roles were changed", {
+      hint: "log in again with: tsh login",
+    });
+  }
+  const { missing } = rolesOf(identity.roles, cache.list("role"));
+  const decision = missing.length > 0 ? unknownDatabase(service) : decide({
+    identity,
+    roles: cache.list("role"),
+    database: target.resource,
+    user,
+    name: database,
+    now: clock.now(),
+  });
+  return decision.allowed ? null : ended(decision);
+}
+
+function ended(denial: Denial): Fault {
+  return refused("no-longer", `your roles no longer allow this session: ${denial.shown}`, {
+    hint: denial.hint,
+  });
+}
+
+/** What the certificate fixes can't be chosen anew by the startup. */
+function agreed(what: "user" | "database", routed: string | undefined, asked: string): string {
+  if (routed === undefined || routed === "" || routed === asked) return asked;
+  const flag = what === "user" ? "--db-user" : "--db-name";
+  throw new Fault({
+    kind: "unauthenticated",
+    code: "db.route-differs",
+    message: `startup asks for another ${what} than the certificate's route`,
+    shown: `your certificate is for the database ${what === "user" ? "user " : ""}` +
+      `${JSON.stringify(routed)}, the connection asks for ${JSON.stringify(asked.slice(0, 128))}`,
+    hint: `connect with what the certificate is for, or get another with: ` +
+      `tsh db login ${flag}=${/^[\w.-]+$/.test(asked) ? asked : "..."} NAME`,
+  });
+}
+
+function refused(
+  what: "no-route" | "wrong-protocol" | "locked" | "generation" | "no-longer",
+  shown: string,
+  { hint }: { readonly hint?: string } = {},
+): Fault {
+  const kind = what === "no-route" || what === "wrong-protocol" ? "unauthenticated" : "denied";
+  return new Fault({
+    kind,
+    code: `db.${what}`,
+    message: shown,
+    shown,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}

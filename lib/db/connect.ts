@@ -1,0 +1,223 @@
+/** From a Grant to a database that let us in. */
+import { parseCertificate } from "../ca/mod.ts";
+import { readPem } from "../ca/mod.ts";
+import { findIssuer, signedBy } from "../ca/trust.ts";
+import type { Clock } from "../core/clock.ts";
+import { Fault } from "../core/fault.ts";
+import type { Random } from "../core/random.ts";
+import type { ByteStream } from "../core/stream.ts";
+import type { ClientTlsOptions } from "../sys/tls.ts";
+import type { Handshake, LoggedIn } from "../wire/protocol.ts";
+import type { Grant } from "./authorize.ts";
+import type { DatabaseCertificate } from "./credentials/x509.ts";
+import { drive, type Driven, type Line, lineOf, pbkdf2 } from "./drive.ts";
+import { connectMsMax } from "./limits.ts";
+import type { DatabaseTarget } from "./targets.ts";
+
+/** A TCP connection that TLS can be started on; the stream is used up by that. */
+export interface DatabaseSocket {
+  readonly stream: ByteStream;
+  startTls(options: ClientTlsOptions): Promise<ByteStream>;
+}
+
+export interface ConnectPowers {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly connectDatabase: (
+    to: { readonly host: string; readonly port: number },
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ) => Promise<DatabaseSocket>;
+}
+
+/** A connected database, not yet logged in. */
+export interface Connected {
+  readonly line: Line;
+  readonly socket: DatabaseSocket;
+  /** The very address that was reached, for cancel requests. */
+  readonly address: { readonly host: string; readonly port: number };
+}
+
+/**
+ * Connects to the database of the grant. Faults: `db.unreachable` (`target`), words for the user.
+ */
+export async function connect(
+  grant: Grant,
+  powers: ConnectPowers,
+  signal: AbortSignal,
+): Promise<Connected> {
+  return await reach(grant.target, grant.target, powers, signal);
+}
+
+/** Logs in as the grant's user by certificate; what the database says against it is thrown as it is. */
+export async function login(
+  grant: Grant,
+  connected: Connected,
+  certificate: DatabaseCertificate,
+  powers: ConnectPowers,
+  signal: AbortSignal,
+): Promise<Driven<LoggedIn>> {
+  const { target, user, database, startup } = grant;
+  const nonce = powers.random.bytes(24);
+  const script = target.protocol.login({ user, database, startup, nonce });
+  return await converse(script, connected, { target, certificate, powers, signal });
+}
+
+/** One more connection to the same address, for a script of its own (a cancel request). */
+export async function speakTo(
+  target: DatabaseTarget,
+  to: Connected["address"],
+  script: Handshake<void>,
+  certificate: DatabaseCertificate,
+  powers: ConnectPowers,
+  signal: AbortSignal,
+): Promise<Line> {
+  const connected = await reach(target, to, powers, signal);
+  try {
+    return (await converse(script, connected, { target, certificate, powers, signal })).line;
+  } catch (thrown) {
+    connected.line.stream.abort();
+    throw thrown;
+  }
+}
+
+async function reach(
+  target: DatabaseTarget,
+  to: { readonly host: string; readonly port: number },
+  powers: ConnectPowers,
+  signal: AbortSignal,
+): Promise<Connected> {
+  const { host, port } = to;
+  try {
+    const options = { timeoutMs: connectMsMax, signal };
+    const socket = await powers.connectDatabase({ host, port }, options);
+    const address = addressOf(socket.stream.remoteAddress) ?? { host, port };
+    return { line: lineOf(socket.stream), socket, address };
+  } catch (cause) {
+    signal.throwIfAborted();
+    const { metadata: { name }, spec: { uri } } = target.resource;
+    throw new Fault({
+      kind: "target",
+      code: "db.unreachable",
+      message: `database ${name} can't be reached at ${uri}: ${reasonOf(cause)}`,
+      shown: `the database ${name} can't be reached: ${reasonOf(cause)}`,
+      hint: "check that the database runs and that the Database Service can reach it",
+      cause,
+    });
+  }
+}
+
+interface Conversation {
+  readonly target: DatabaseTarget;
+  readonly certificate: DatabaseCertificate;
+  readonly powers: ConnectPowers;
+  readonly signal: AbortSignal;
+}
+
+function converse<T>(
+  script: Handshake<T>,
+  { line, socket }: Connected,
+  { target, certificate, powers, signal }: Conversation,
+): Promise<Driven<T>> {
+  return drive(script, line, {
+    signal,
+    pbkdf2,
+    tls: async (_, early) => {
+      try {
+        return await socket.startTls({
+          ...tlsOptions(target, certificate, powers.clock),
+          early,
+          signal,
+        });
+      } catch (cause) {
+        signal.throwIfAborted();
+        throw notTrusted(target, cause);
+      }
+    },
+  });
+}
+
+function tlsOptions(
+  target: DatabaseTarget,
+  { chain, key }: DatabaseCertificate,
+  clock: Clock,
+): ClientTlsOptions {
+  const { mode, serverName, ca } = target;
+  const keyPair = { chain, key };
+  switch (mode) {
+    case "verify-full":
+      return {
+        keyPair,
+        serverName,
+        verify: "web",
+        ...(ca === null ? {} : { authorities: ca }),
+      };
+    case "verify-ca":
+      return { keyPair, serverName, verify: (shown) => chainFault(shown, ca, clock.now()) };
+    case "insecure":
+      return { keyPair, serverName, verify: () => null };
+  }
+}
+
+/** `verify-ca`: the chain leads to the configured CA and all of it is in force; the name is not asked. */
+function chainFault(shown: readonly Uint8Array[], ca: string | null, now: number): Fault | null {
+  const trusted = ca === null ? [] : readPem(ca, "CERTIFICATE");
+  const chain = shown.map((der) => parseCertificate(der));
+  for (const [index, certificate] of chain.entries()) {
+    if (now < certificate.notBefore || now >= certificate.notAfter) return untrusted("is expired");
+    if (findIssuer(certificate, trusted, now) !== null) return null;
+    const issuer = chain[index + 1];
+    const linked = issuer !== undefined && issuer.basicConstraints?.ca === true &&
+      signedBy(certificate, issuer);
+    if (!linked) break;
+  }
+  return untrusted("is not signed by the configured CA");
+}
+
+function untrusted(what: string): Fault {
+  const shown = `its certificate ${what}`;
+  return new Fault({ kind: "target", code: "db.untrusted", message: shown, shown });
+}
+
+function notTrusted(target: DatabaseTarget, cause: unknown): Fault {
+  const { metadata: { name }, spec: { uri } } = target.resource;
+  return new Fault({
+    kind: "target",
+    code: "db.tls",
+    message: `no TLS with database ${name} at ${uri}: ${reasonOf(cause)}`,
+    shown: `the database ${name} can't be trusted: ${reasonOf(cause)}`,
+    hint: `it should show a certificate for ${target.serverName} by the CA in its configuration, ` +
+      `and accept client certificates of this cluster`,
+    cause,
+  });
+}
+
+const words: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ETIMEDOUT: "no answer in time",
+  EHOSTUNREACH: "host unreachable",
+  ENETUNREACH: "network unreachable",
+  ENOTFOUND: "no such host",
+  EAI_AGAIN: "its name can't be resolved at the moment",
+  ECONNRESET: "connection reset",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
+  CERT_HAS_EXPIRED: "its certificate is expired",
+  CERT_NOT_YET_VALID: "its certificate is not valid yet",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is by an unknown CA",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is by an unknown CA",
+  UNABLE_TO_GET_ISSUER_CERT: "its certificate is by an unknown CA",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate is by an unknown CA",
+};
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Fault)) return "internal error";
+  const errno = cause.fields["errno"];
+  const known = typeof errno === "string" ? words[errno] : undefined;
+  return known ?? (cause.code === "db.untrusted" ? cause.shown : cause.message);
+}
+
+function addressOf(remote: string): Connected["address"] | null {
+  const found = /^(?:\[([0-9A-Fa-f:.%\w]+)\]|([^:]+)):(\d+)$/.exec(remote);
+  const host = found?.[1] ?? found?.[2];
+  return host === undefined ? null : { host, port: Number(found?.[3]) };
+}

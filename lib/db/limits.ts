@@ -1,0 +1,35 @@
+/** Every bound of this room, in one place. Times in milliseconds. */
+
+/** From the first byte of a stream to its startup message. */
+export const startupMsMax = 10_000;
+/** From the connection to the database to the end of its login, each of the two. */
+export const connectMsMax = 10_000;
+export const loginMsMax = 15_000;
+/** A cancel request, all in all. */
+export const cancelMsMax = 10_000;
+/** Statements of one client held until the spool has their intents; above it the client waits. */
+export const heldBytesMax = 256 * 1024;
+/** Statements sent without an answer so far; above it the session ends, since each is remembered. */
+export const openStatementsMax = 100_000;
+export const openTextBytesMax = 64 * 1024 * 1024;
+/** How long an end waits for the end of a message that is half sent to the client. */
+export const lastWordsMsMax = 1_000;
+/** How long the other side may take to close after one has; traffic starts it anew. */
+export const lingerMs = 30_000;
+/** The same where we ended the session, or nobody is left to read. */
+export const partingMs = 2_000;
+/** Live sessions of one agent; cancel keys have 16 bits to tell them apart. */
+export const sessionsMax = 10_000;
+/** From a change of locks, roles or users to the decision over the live sessions. */
+export const redecideMs = 100;
+/** How often the spool's health is looked at. */
+export const watchdogMs = 500;
+/** Without word from Auth for so long, roles with `lock: strict` open no new session. */
+export const lockStalenessMs = 5 * 60_000;
+/** A database certificate is renewed this long before its end. */
+export const certificateMarginMs = 10 * 60_000;
+/** Waiting for Auth's signature. */
+export const certificateMsMax = 10_000;
+export const certificatesMax = 4_096;
+/** Cancel requests being passed on at the same time; more are dropped. */
+export const cancelsMax = 64;

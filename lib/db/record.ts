@@ -1,0 +1,231 @@
+/** Turns what was understood of one session into audit events, in their order. */
+import { type EventFields, type EventStamp, newEvent, type QueryEvent } from "../audit/catalog.ts";
+import type { Spool } from "../audit/spool.ts";
+import { type Clock, rfc3339 } from "../core/clock.ts";
+import type { UserIdentity } from "../core/identity.ts";
+import type { Random } from "../core/random.ts";
+import type { LoggedIn, Statement, StatementResult } from "../wire/protocol.ts";
+import type { WireError } from "../wire/wire_error.ts";
+import type { DatabaseTarget } from "./targets.ts";
+
+export interface RecordPowers {
+  readonly spool: Spool;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Who is visiting what, as far as it is known when the first event is made. */
+export interface Visitor {
+  readonly sid: string;
+  readonly identity: UserIdentity | null;
+  readonly address: string;
+  readonly proxy: string;
+  readonly trace: string;
+  readonly program: string;
+  readonly user: string;
+  readonly database: string;
+}
+
+/** What went wrong, for events. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+interface Open {
+  readonly statement: Statement;
+  readonly stamp: EventStamp;
+  readonly startedAt: number;
+}
+
+/** The fields that say what came of a statement. */
+type Outcome = Pick<QueryEvent, "outcome" | "success"> & Partial<EventFields<"db.session.query">>;
+type Context = Omit<EventFields<"db.session.end">, "success" | "message">;
+
+export class SessionRecord {
+  readonly #powers: RecordPowers;
+  readonly #context: Context;
+  readonly #visitor: Visitor;
+  readonly #open = new Map<number, Open>();
+  readonly #startedAt: string;
+  #order = 0;
+  #statements = 0;
+  #openTextBytes = 0;
+
+  constructor(powers: RecordPowers, visitor: Visitor, target: DatabaseTarget) {
+    this.#powers = powers;
+    this.#visitor = visitor;
+    this.#context = { ...whoOf(visitor), ...whereOf(visitor, target) };
+    this.#startedAt = rfc3339(powers.clock.now());
+  }
+
+  get sid(): string {
+    return this.#visitor.sid;
+  }
+
+  /** Statements without a result, and the characters of their texts. */
+  get open(): { readonly statements: number; readonly textBytes: number } {
+    return { statements: this.#open.size, textBytes: this.#openTextBytes };
+  }
+
+  started(loggedIn: LoggedIn): void {
+    this.#powers.spool.event(newEvent("db.session.start", this.#stamp(), {
+      ...this.#context,
+      success: true,
+      db_pid: loggedIn.backendPid,
+      server_version: loggedIn.serverVersion.slice(0, 128),
+      proxy_id: this.#visitor.proxy,
+    }));
+  }
+
+  /** The session was refused before it began. */
+  denied(failure: Failure): void {
+    this.#powers.spool.event(newEvent("db.session.start", this.#stamp(), {
+      ...this.#context,
+      success: false,
+      error: failure,
+      message: failure.message,
+      proxy_id: this.#visitor.proxy,
+    }));
+  }
+
+  /** A statement is about to go on: its intent. */
+  statement(statement: Statement): void {
+    const open = this.#remember(statement);
+    this.#powers.spool.intent(
+      this.#query(open, { outcome: "started", success: null }),
+    );
+  }
+
+  /** A statement that nothing was forwarded for, or that was learned of from its answer. */
+  late(statement: Statement): void {
+    this.#remember(statement);
+  }
+
+  /** What came of a statement; ids that are not open mean nothing. */
+  result(id: number, result: StatementResult): void {
+    const open = this.#open.get(id);
+    if (open === undefined) return;
+    this.#open.delete(id);
+    this.#openTextBytes -= open.statement.text.length;
+    this.#powers.spool.result(this.#query(open, this.#outcomeOf(open, result)));
+  }
+
+  malformed(error: WireError, side: "client" | "server"): void {
+    this.#powers.spool.event(newEvent("db.session.malformed_packet", this.#stamp(), {
+      ...this.#context,
+      message_name: error.messageName.slice(0, 64),
+      error_code: error.code,
+      side,
+    }));
+  }
+
+  /** A cancel request for this session was passed on to the database, or could not be. */
+  cancel(address: string, failure: Failure | null): void {
+    this.#powers.spool.event(newEvent("db.session.cancel", this.#stamp(), {
+      ...this.#context,
+      "addr.remote": address,
+      success: failure === null,
+      ...(failure === null ? {} : { error: failure, message: failure.message }),
+    }));
+  }
+
+  ended(end: {
+    readonly success: boolean;
+    readonly message: string;
+    readonly bytesSent: number;
+    readonly bytesReceived: number;
+  }): void {
+    this.#powers.spool.event(newEvent("db.session.end", this.#stamp(), {
+      ...this.#context,
+      success: end.success,
+      message: end.message,
+      start_time: this.#startedAt,
+      end_time: rfc3339(this.#powers.clock.now()),
+      statements: this.#statements,
+      bytes_sent: end.bytesSent,
+      bytes_received: end.bytesReceived,
+    }));
+  }
+
+  #remember(statement: Statement): Open {
+    const open = { statement, stamp: this.#stamp(), startedAt: this.#powers.clock.monotonic() };
+    this.#open.set(statement.id, open);
+    this.#openTextBytes += statement.text.length;
+    this.#statements += 1;
+    return open;
+  }
+
+  #query(
+    { statement, stamp }: Open,
+    outcome: Outcome,
+  ): QueryEvent {
+    return newEvent("db.session.query", stamp, {
+      ...this.#context,
+      db_query: statement.text,
+      db_query_parameters: statement.parameters,
+      command: statement.command,
+      statement_name: statement.statementName,
+      portal_name: statement.portalName,
+      ...(statement.reexecution ? { mark: "reexecution" as const } : {}),
+      ...outcome,
+    });
+  }
+
+  #outcomeOf({ startedAt }: Open, result: StatementResult): Outcome {
+    const { outcome, error } = result;
+    const elapsed = this.#powers.clock.monotonic() - startedAt;
+    return {
+      outcome,
+      success: outcome === "unknown" ? null : result.success,
+      error,
+      ...(error === null ? {} : { message: error.message }),
+      ...(outcome === "parse_error" || outcome === "skipped" ? { mark: outcome } : {}),
+      rows: result.rows,
+      results: result.results,
+      bytes_sent: result.bytesSent,
+      bytes_received: result.bytesReceived,
+      duration_ms: Math.round(Math.max(0, elapsed) * 1000) / 1000,
+      transaction_status: result.transactionStatus,
+      copy: result.copy,
+      cancelled: result.cancelled,
+    };
+  }
+
+  #stamp(): EventStamp {
+    const { clock, random } = this.#powers;
+    return { time: rfc3339(clock.now()), uid: random.uuid(), ei: this.#order++ };
+  }
+}
+
+function whoOf(visitor: Visitor): Pick<Context, "user"> & Partial<Context> {
+  const { identity, address, trace, program } = visitor;
+  return {
+    user: identity?.user ?? "",
+    ...(identity === null ? {} : {
+      user_kind: identity.kind === "human" ? 1 : 2,
+      user_roles: [...identity.roles],
+      login_session: identity.session,
+    }),
+    "addr.remote": address,
+    ...(program === "" ? {} : { user_agent: program.slice(0, 512) }),
+    trace,
+  };
+}
+
+function whereOf(
+  { sid, user, database }: Visitor,
+  { resource: { metadata, spec } }: DatabaseTarget,
+): Omit<Context, "user"> {
+  return {
+    sid,
+    db_service: metadata.name,
+    db_protocol: spec.protocol,
+    db_uri: spec.uri,
+    db_name: database.slice(0, 255),
+    db_user: user.slice(0, 255),
+    db_type: "self-hosted",
+    db_origin: "config-file",
+    db_labels: metadata.labels,
+  };
+}

@@ -1,0 +1,63 @@
+/** From what went wrong to the words a client gets in its own protocol. */
+import { asFault, type Fault, type FaultKind } from "../core/fault.ts";
+import { ClientRefused } from "../wire/client_refused.ts";
+import type { Refusal, RefusalKind } from "../wire/protocol.ts";
+import { UpstreamRefused } from "../wire/upstream_refused.ts";
+import { WireError } from "../wire/wire_error.ts";
+import type { Failure } from "./record.ts";
+
+const kinds: Readonly<Record<FaultKind, RefusalKind>> = {
+  unauthenticated: "unauthenticated",
+  denied: "denied",
+  invalid: "invalid",
+  protocol: "protocol",
+  target: "target",
+  network: "network",
+  limit: "limit",
+  conflict: "unavailable",
+  missing: "invalid",
+  unavailable: "unavailable",
+  cancelled: "ended",
+  internal: "internal",
+};
+
+export function refusalOf(fault: Fault): Refusal {
+  return {
+    kind: kinds[fault.kind],
+    message: fault.shown,
+    ...(fault.hint === undefined ? {} : { hint: fault.hint }),
+  };
+}
+
+/** A visit that failed: words for the client, for the audit log, and whether another agent may do better. */
+export interface Failed {
+  readonly refusal: Refusal;
+  readonly failure: Failure;
+  readonly mayRetry: boolean;
+}
+
+/** Reads whatever a step of a visit threw; `side` says whose messages were being read. */
+export function failedBy(thrown: unknown, side: "client" | "server"): Failed {
+  if (thrown instanceof ClientRefused) {
+    const { refusal } = thrown;
+    return failed(refusal, `wire.refused-${refusal.kind}`, refusal.message);
+  }
+  if (thrown instanceof UpstreamRefused) {
+    const message = `the database refused the session: ${thrown.message}`;
+    return failed({ kind: "target", message }, thrown.code, thrown.message);
+  }
+  if (thrown instanceof WireError) {
+    const who = side === "client" ? "client" : "database";
+    const message = `the ${who} broke the protocol: ${thrown.messageName} (${thrown.code})`;
+    const kind = side === "client" ? "protocol" : "target";
+    return failed({ kind, message }, `wire.${thrown.code}`, message);
+  }
+  const fault = asFault(thrown);
+  const mayRetry = side === "server" &&
+    (fault.kind === "target" || fault.kind === "network" || fault.kind === "unavailable");
+  return { ...failed(refusalOf(fault), fault.code, fault.shown), mayRetry };
+}
+
+function failed(refusal: Refusal, code: string, message: string): Failed {
+  return { refusal, failure: { code, message }, mayRetry: false };
+}

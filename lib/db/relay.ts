@@ -1,0 +1,347 @@
+/**
+ * Moves the bytes of one session both ways. Towards the database: understood, recorded, then
+ * forwarded as they came. Towards the client: forwarded first, then read for results. Each side is
+ * paused while the other one doesn't take more; no promise, no timer and no copy for each chunk.
+ */
+import type { Clock, Timer } from "../core/clock.ts";
+import type { Fault } from "../core/fault.ts";
+import type { ByteStream, StreamReader } from "../core/stream.ts";
+import type { Gate, Inspector, Protocol, Refusal, Statement, Tap } from "../wire/protocol.ts";
+import { WireError } from "../wire/wire_error.ts";
+import { ClientRefused } from "../wire/client_refused.ts";
+import { HeldBytes } from "./held_bytes.ts";
+import {
+  heldBytesMax,
+  lastWordsMsMax,
+  lingerMs,
+  openStatementsMax,
+  openTextBytesMax,
+  partingMs,
+} from "./limits.ts";
+import type { SessionRecord } from "./record.ts";
+
+/** A stream where a handshake left it. */
+export interface Side {
+  readonly stream: ByteStream;
+  readonly early: Uint8Array;
+  readonly ended: boolean;
+}
+
+export interface RelayParts {
+  readonly client: Side;
+  readonly database: Side;
+  readonly protocol: Protocol;
+  readonly record: SessionRecord;
+  /** Calls back when all intents so far are safe; null where the session waits for none. */
+  readonly settle: ((done: (fault: Fault | null) => void) => void) | null;
+  readonly clock: Clock;
+  /** Told of a mistake of ours; the session ends, the process goes on. */
+  readonly onBug: (thrown: unknown) => void;
+}
+
+/** Why a session ended. */
+export interface Ending {
+  readonly by: "client" | "database" | "us";
+  /** Whether it ended as sessions should. */
+  readonly orderly: boolean;
+  readonly message: string;
+}
+
+export class Relay {
+  /** Settles, never rejects, when both streams are gone. */
+  readonly ended: Promise<Ending>;
+  readonly #ended = Promise.withResolvers<Ending>();
+  readonly #parts: RelayParts;
+  readonly #client: ByteStream;
+  readonly #database: ByteStream;
+  readonly #inspector: Inspector;
+  readonly #gate: Gate;
+  readonly #tap: Tap;
+  readonly #held = new HeldBytes((bytes) => this.#toDatabase(bytes));
+  #announced = false;
+  #databaseFull = false;
+  /** The client finished, said goodbye, or vanished: nothing more is read from it. */
+  #clientDone = false;
+  #databaseDone = false;
+  #clientClosed = false;
+  #databaseClosed = false;
+  #ending: Ending | null = null;
+  #lastWords: Refusal | null = null;
+  #parted = false;
+  #linger: Timer | null = null;
+  #lingerForMs = lingerMs;
+  #isOver = false;
+  #bytesSent = 0;
+  #bytesReceived = 0;
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts;
+    this.#client = parts.client.stream;
+    this.#database = parts.database.stream;
+    this.#inspector = parts.protocol.inspector();
+    this.ended = this.#ended.promise;
+    this.#gate = {
+      forward: (bytes) => this.#held.push(bytes, this.#announced),
+      statement: (statement) => this.#statement(statement),
+      goodbye: () => this.#clientFinished({ by: "client", orderly: true, message: "client left" }),
+    };
+    this.#tap = {
+      forward: (bytes) => this.#toClient(bytes),
+      result: (id, result) => parts.record.result(id, result),
+      lateStatement: (statement) => parts.record.late(statement),
+      idle: () => {},
+    };
+  }
+
+  /** Payload bytes of both directions so far. */
+  get bytes(): { readonly sent: number; readonly received: number } {
+    return { sent: this.#bytesSent, received: this.#bytesReceived };
+  }
+
+  /** Takes over both streams. */
+  start(): void {
+    const { client, database } = this.#parts;
+    this.#database.attach(this.#databaseReader());
+    this.#client.attach(this.#clientReader());
+    if (database.early.length > 0) this.#fromDatabase(database.early);
+    if (client.early.length > 0) this.#fromClient(client.early);
+    if (database.ended) this.#databaseFinished();
+    if (client.ended) this.#clientFinished(gone);
+  }
+
+  /** Ends the session from our side; the client is told why as soon as no message is half sent. */
+  stop(refusal: Refusal): void {
+    if (this.#isOver || this.#lastWords !== null) return;
+    this.#ending ??= { by: "us", orderly: false, message: refusal.message };
+    this.#lastWords = refusal;
+    this.#clientDone = true;
+    this.#client.pause();
+    this.#held.clear();
+    if (this.#inspector.betweenFrames || this.#clientClosed) this.#part();
+    else this.#lingerFor(lastWordsMsMax, () => this.#part());
+  }
+
+  // --- from the client ---
+
+  #fromClient(chunk: Uint8Array): void {
+    if (this.#clientDone) return;
+    this.#bytesReceived += chunk.length;
+    try {
+      this.#inspector.client(chunk, this.#gate);
+    } catch (thrown) {
+      // What was announced with it stays announced; its bytes are dropped by `stop`.
+      this.#announced = false;
+      this.#broken(thrown, "client");
+      return;
+    }
+    if (this.#announced) this.#settle();
+    if (this.#held.bytes > heldBytesMax) this.#client.pause();
+  }
+
+  #statement(statement: Statement): void {
+    const { record, settle } = this.#parts;
+    record.statement(statement);
+    this.#announced = settle !== null;
+    const { statements, textBytes } = record.open;
+    if (statements <= openStatementsMax && textBytes <= openTextBytesMax) return;
+    this.stop({ kind: "limit", message: "too many statements without an answer" });
+  }
+
+  #settle(): void {
+    this.#announced = false;
+    const turn = this.#held.seal();
+    this.#parts.settle?.((fault) => {
+      if (this.#isOver || this.#lastWords !== null) return;
+      if (fault !== null) {
+        this.stop(notRecorded(fault));
+        return;
+      }
+      this.#held.release(turn);
+      if (this.#clientDone) this.#endDatabase();
+      else this.#resumeClient();
+    });
+  }
+
+  #toDatabase(bytes: Uint8Array): void {
+    if (this.#database.write(bytes) || this.#databaseClosed) return;
+    this.#databaseFull = true;
+    this.#client.pause();
+  }
+
+  #resumeClient(): void {
+    const waits = this.#databaseFull || this.#held.bytes > heldBytesMax / 2 || this.#clientDone;
+    if (!waits) this.#client.resume();
+  }
+
+  #clientFinished(ending: Ending): void {
+    if (this.#clientDone) return;
+    this.#clientDone = true;
+    this.#ending ??= ending;
+    this.#lingerFor(lingerMs, () => this.#abort());
+    this.#endDatabase();
+  }
+
+  /** The client's end reaches the database after the last byte that was held. */
+  #endDatabase(): void {
+    if (this.#held.bytes === 0) this.#database.end();
+  }
+
+  // --- from the database ---
+
+  #fromDatabase(chunk: Uint8Array): void {
+    if (this.#isOver || this.#parted) return;
+    try {
+      this.#inspector.server(chunk, this.#tap);
+    } catch (thrown) {
+      this.#broken(thrown, "server");
+      return;
+    }
+    if (this.#lastWords !== null && this.#inspector.betweenFrames) this.#part();
+    else if (this.#clientDone && this.#lastWords === null) this.#touchLinger();
+  }
+
+  #toClient(bytes: Uint8Array): void {
+    this.#bytesSent += bytes.length;
+    if (!this.#client.write(bytes) && !this.#clientClosed) this.#database.pause();
+  }
+
+  #databaseFinished(): void {
+    if (this.#databaseDone) return;
+    this.#databaseDone = true;
+    this.#ending ??= { by: "database", orderly: false, message: "the database closed" };
+    this.#client.end();
+    this.#database.end();
+    this.#clientDone = true;
+    this.#lingerFor(lingerMs, () => this.#abort());
+    if (this.#client.queuedBytes === 0) this.#lingerFor(partingMs, () => this.#abort());
+    // Read on, so that the client's own end is seen and nothing of it is kept.
+    this.#client.resume();
+  }
+
+  // --- the end ---
+
+  #broken(thrown: unknown, side: "client" | "server"): void {
+    if (thrown instanceof ClientRefused) return this.stop(thrown.refusal);
+    if (!(thrown instanceof WireError)) {
+      this.#parts.onBug(thrown);
+      this.stop({ kind: "internal", message: "internal error in the Database Service" });
+      return;
+    }
+    this.#parts.record.malformed(thrown, side);
+    const who = side === "client" ? "client" : "database";
+    this.#ending ??= { by: who, orderly: false, message: `the ${who} broke the protocol` };
+    this.stop({
+      kind: side === "client" ? "protocol" : "target",
+      message: `the ${who} broke the protocol: ${thrown.messageName} (${thrown.code})`,
+    });
+    // After a broken answer nothing tells where the next message begins.
+    if (side === "server") this.#part();
+  }
+
+  /** Our last words, then goodbye to both. */
+  #part(): void {
+    const words = this.#lastWords;
+    if (this.#parted || words === null) return;
+    this.#parted = true;
+    this.#database.abort();
+    if (!this.#clientClosed) {
+      this.#client.write(this.#parts.protocol.refuse(words));
+      this.#client.end();
+      this.#client.resume();
+    }
+    this.#databaseClosed = true;
+    this.#lingerFor(partingMs, () => this.#abort());
+    this.#finishIfClosed();
+  }
+
+  #lingerFor(ms: number, then: () => void): void {
+    this.#linger?.cancel();
+    this.#lingerForMs = ms;
+    this.#linger = this.#isOver ? null : this.#parts.clock.after(ms, then);
+  }
+
+  /** Answers still flow to a client that has finished writing. */
+  #touchLinger(): void {
+    if (!this.#clientClosed) this.#lingerFor(this.#lingerForMs, () => this.#abort());
+  }
+
+  #abort(): void {
+    this.#client.abort();
+    this.#database.abort();
+    this.#clientClosed = true;
+    this.#databaseClosed = true;
+    this.#finishIfClosed();
+  }
+
+  #finishIfClosed(): void {
+    if (this.#isOver || !this.#clientClosed || !this.#databaseClosed) return;
+    this.#isOver = true;
+    this.#linger?.cancel();
+    this.#inspector.close({ ...this.#tap, forward: () => {} });
+    this.#ended.resolve(this.#ending ?? gone);
+  }
+
+  #clientReader(): StreamReader {
+    return {
+      data: (chunk) => this.#fromClient(chunk),
+      ended: () => this.#clientFinished(gone),
+      drained: () => {
+        if (!this.#databaseClosed) this.#database.resume();
+      },
+      closed: (fault) => {
+        this.#clientClosed = true;
+        this.#clientFinished(fault === null ? gone : vanished);
+        // Nobody reads answers any more; the database gets a moment to finish what it was told.
+        if (!this.#databaseClosed) {
+          this.#database.resume();
+          this.#lingerFor(partingMs, () => this.#abort());
+        }
+        this.#finishIfClosed();
+      },
+    };
+  }
+
+  #databaseReader(): StreamReader {
+    return {
+      data: (chunk) => this.#fromDatabase(chunk),
+      ended: () => this.#databaseFinished(),
+      drained: () => {
+        this.#databaseFull = false;
+        this.#resumeClient();
+      },
+      closed: (fault) => {
+        this.#databaseClosed = true;
+        if (fault !== null && !this.#databaseDone) this.#databaseLost();
+        else this.#databaseFinished();
+        this.#finishIfClosed();
+      },
+    };
+  }
+
+  #databaseLost(): void {
+    if (this.#clientDone) return this.#databaseFinished();
+    this.#ending ??= lost;
+    if (!this.#clientClosed && this.#inspector.betweenFrames) {
+      const { protocol } = this.#parts;
+      this.#client.write(protocol.refuse({ kind: "network", message: lost.message }));
+    }
+    this.#databaseFinished();
+  }
+}
+
+const gone: Ending = { by: "client", orderly: true, message: "the client closed its connection" };
+const vanished: Ending = { by: "client", orderly: false, message: "the client's connection broke" };
+const lost: Ending = {
+  by: "database",
+  orderly: false,
+  message: "the connection to the database was lost",
+};
+
+/** What a client is told when its statements can't be recorded any more. */
+export function notRecorded(fault: Fault): Refusal {
+  return {
+    kind: "unavailable",
+    message: `statements can't be recorded, so none are taken: ${fault.shown}`,
+    hint: "tell whoever runs the Database Service",
+  };
+}

@@ -1,0 +1,96 @@
+/** The live sessions of this agent: found by cancel key, ended when they may not go on. */
+import type { Random } from "../core/random.ts";
+import type { CancelKey, Refusal } from "../wire/protocol.ts";
+import type { Grant, Place } from "./authorize.ts";
+import type { Connected } from "./connect.ts";
+import type { DatabaseCertificate } from "./credentials/x509.ts";
+import { sessionsMax } from "./limits.ts";
+import type { SessionRecord } from "./record.ts";
+
+export interface LiveSession {
+  readonly grant: Grant;
+  readonly place: Place;
+  readonly record: SessionRecord;
+  readonly certificate: DatabaseCertificate;
+  readonly address: Connected["address"];
+  /** The key we gave to the client; null where the database gave none. */
+  readonly key: CancelKey | null;
+  /** The database's own. */
+  readonly databaseKey: CancelKey | null;
+  /** Tells the client why and ends the session. */
+  stop(refusal: Refusal): void;
+}
+
+const secretBytes = 4;
+
+export class Sessions {
+  readonly #number: number;
+  readonly #random: Random;
+  readonly #live = new Set<LiveSession>();
+  readonly #byProcessId = new Map<number, LiveSession | null>();
+  #empty: (() => void)[] = [];
+
+  /** `number`: this agent's, the upper 16 bits of the process ids in its keys. */
+  constructor(number: number, random: Random) {
+    this.#number = number;
+    this.#random = random;
+  }
+
+  get count(): number {
+    return this.#live.size;
+  }
+
+  get isFull(): boolean {
+    return this.#live.size >= sessionsMax;
+  }
+
+  [Symbol.iterator](): Iterator<LiveSession> {
+    return [...this.#live][Symbol.iterator]();
+  }
+
+  /** A key for a session that is about to begin; its process id is taken until `remove`. */
+  newKey(): CancelKey {
+    for (;;) {
+      const [high = 0, low = 0] = this.#random.bytes(2);
+      const processId = this.#number * 0x1_0000 + high * 0x100 + low;
+      if (this.#byProcessId.has(processId)) continue;
+      this.#byProcessId.set(processId, null);
+      return { processId, secret: this.#random.bytes(secretBytes) };
+    }
+  }
+
+  add(session: LiveSession): void {
+    this.#live.add(session);
+    if (session.key !== null) this.#byProcessId.set(session.key.processId, session);
+  }
+
+  remove(session: LiveSession): void {
+    this.#live.delete(session);
+    if (session.key !== null) this.#byProcessId.delete(session.key.processId);
+    if (this.#live.size > 0) return;
+    const waiting = this.#empty;
+    this.#empty = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /** The session of this very key; how long a wrong secret takes tells nothing of the right one. */
+  find(key: CancelKey): LiveSession | null {
+    const session = this.#byProcessId.get(key.processId >>> 0) ?? null;
+    const secret = session?.key?.secret ?? new Uint8Array(key.secret.length);
+    return isSame(secret, key.secret) ? session : null;
+  }
+
+  /** Resolves once there is none. */
+  whenEmpty(): Promise<void> {
+    if (this.#live.size === 0) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#empty.push(resolve);
+    return promise;
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
+  return difference === 0;
+}

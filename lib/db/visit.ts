@@ -1,0 +1,43 @@
+/**
+ * One session from its first byte to its last, for every protocol alike. The types keep the order:
+ * only `authorize` makes a Grant, and only a Grant opens a database.
+ */
+import { connect, type Connected, login } from "./connect.ts";
+import { connectMsMax, loginMsMax } from "./limits.ts";
+import { type Arrival, Reception, type ReceptionPowers } from "./reception.ts";
+import { type Entered, type PassagePowers, passThrough } from "./passage.ts";
+import type { DatabaseCertificates } from "./credentials/x509.ts";
+import { within } from "./within.ts";
+
+export interface VisitPowers extends ReceptionPowers, PassagePowers {
+  readonly certificates: DatabaseCertificates;
+}
+
+/** Receives one client and stays until it leaves. Never throws; what goes wrong is told and recorded. */
+export async function visit(arrival: Arrival, powers: VisitPowers): Promise<void> {
+  const reception = new Reception(arrival, powers);
+  let connected: Connected | null = null;
+  let entered: Entered | null = null;
+  try {
+    const startup = await reception.accept();
+    if (startup === null) return;
+    const grant = reception.authorize(startup);
+    const certificate = await powers.certificates.get(grant);
+    const database = await within(
+      powers,
+      connectMsMax,
+      (signal) => connect(grant, powers, signal),
+    );
+    connected = database;
+    const { result: loggedIn, line } = await within(
+      powers,
+      loginMsMax,
+      (signal) => login(grant, database, certificate, powers, signal),
+    );
+    entered = { grant, certificate, loggedIn, line, address: database.address };
+    await passThrough(reception, entered, powers);
+  } catch (thrown) {
+    (entered ?? connected)?.line.stream.abort();
+    reception.turnAway(thrown);
+  }
+}
