@@ -40,8 +40,8 @@ const eagerLimits = { firstMs: 200, maxMs: 3_000 };
 const patientLimits = { firstMs: 200, maxMs: 15_000 };
 
 /**
- * Keeps one tunnel to a proxy alive until the signal: dials, waits for its loss or for GOAWAY, dials
- * again. Within the first minute of an outage no pause is longer than 3 s. Never throws.
+ * Keeps one tunnel to a proxy alive until the signal: dials, waits for its loss or for GOAWAY, and
+ * dials again. Within the first minute of an outage no pause is longer than 3 s. Never throws.
  */
 export async function keepTunnel(options: KeepTunnelOptions): Promise<void> {
   const { clock, signal, observer } = options;

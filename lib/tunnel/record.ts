@@ -1,6 +1,6 @@
 import { Fault } from "../core/fault.ts";
 
-/** Strict readers of the small JSON records in HELLO and OPEN. Messages name fields, never values. */
+/** The small JSON records of HELLO and OPEN, read strictly. Messages name fields, never values. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
 /** Parses UTF-8 JSON that must be one object. */

@@ -112,7 +112,7 @@ for (const [name, code, frames] of broken) {
   });
 }
 
-Deno.test("a frame beyond the credit is refused before its body, byte by byte as well", async () => {
+Deno.test("credit is checked before a body comes, byte by byte as well", async () => {
   const { channel, session } = rawServer();
   const bytes = concat([hello, open(1), ...Array.from({ length: 4 }, () => data(1, dataBytesMax))]);
   for (let at = 0; at < bytes.length; at += 1009) channel.receive(bytes.slice(at, at + 1009));
@@ -126,7 +126,7 @@ Deno.test("a frame beyond the credit is refused before its body, byte by byte as
   strictEqual(goawayOf(channel.frames())?.code, flow);
 });
 
-Deno.test("frames for a stream that ended here are dropped, not a mistake of the peer", async () => {
+Deno.test("frames for a stream that ended here are dropped", async () => {
   const { channel, session, opened } = rawServer();
   channel.receive(concat([hello, open(1)]));
   opened[0]?.reset("ended", "over");
@@ -134,6 +134,20 @@ Deno.test("frames for a stream that ended here are dropped, not a mistake of the
   channel.receive(concat([...late, encodeCoded(t.reset, 1, { code: 3, text: "" })]));
   await settled();
   deepStrictEqual([session.draining, session.openStreams], [false, 0]);
+});
+
+Deno.test("ACCEPT twice, or after the peer has answered and finished, is refused", () => {
+  for (const before of [t.accept, t.fin]) {
+    const { channel, session } = rawServer();
+    channel.receive(hello);
+    const stream = session.open(new Uint8Array(0));
+    strictEqual(stream.id, 2);
+    channel.receive(encodeFrame(before, 2));
+    strictEqual(session.draining, false);
+    channel.receive(encodeFrame(t.accept, 2));
+    strictEqual(session.draining, true);
+    strictEqual(goawayOf(channel.frames())?.code, protocol);
+  }
 });
 
 Deno.test("PING is answered with its own bytes", async () => {
@@ -209,7 +223,7 @@ Deno.test("three unanswered PINGs end the session, any byte keeps it alive", asy
   deepStrictEqual([(await session.closed)?.code, clock.pending], ["tunnel.dead", 0]);
 });
 
-Deno.test("random bytes and mutated frames end in frames or in GOAWAY, never in anything else", async () => {
+Deno.test("mutated frames end in frames or in GOAWAY, nothing else", async () => {
   const random = new SeededRandom(42);
   const good = concat([
     hello,

@@ -73,7 +73,7 @@ Deno.test("RESET before ACCEPT rejects with its code and words", async () => {
   }
 });
 
-Deno.test("a refusal as bytes and FIN without ACCEPT is an answer, and its bytes arrive", async () => {
+Deno.test("bytes and FIN without ACCEPT are an answer that arrives", async () => {
   const { stream, mine, other } = await openOne(tunnelPair());
   other.write(text("FATAL: no"));
   other.end();
@@ -152,7 +152,7 @@ Deno.test("a mistake of one reader ends its stream and no other", async () => {
   strictEqual(pair.far.draining, false);
 });
 
-Deno.test("GOAWAY lets open streams finish, turns new ones away, then closes both sides", async () => {
+Deno.test("GOAWAY lets streams finish, turns new ones away, then closes", async () => {
   const pair = tunnelPair();
   const { stream, mine, other, theirs } = await openOne(pair);
   pair.far.goaway("restarting");
