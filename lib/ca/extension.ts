@@ -1,6 +1,6 @@
 /**
  * The identity extension: the one place in a certificate that says who holds it (DESIGN: trust).
- * OID `2.25.<UUID>`, not critical, a DER UTF8String of JSON of 16 KiB at most, in the exact form
+ * OID `oids.identity`, not critical, a DER UTF8String of JSON of 16 KiB at most, in the exact form
  * that {@linkcode encodeIdentity} writes: no unknown or repeated fields, no other order, no spaces.
  */
 import { Fault } from "../core/fault.ts";

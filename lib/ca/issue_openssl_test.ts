@@ -15,6 +15,7 @@ import { parseCertificate } from "./certificate.ts";
 import { encodeIdentity, maxIdentityBytes } from "./extension.ts";
 import { issueDatabaseClient, issueDatabaseServer, issueHost, issueUser } from "./issue.ts";
 import { generateKey, type KeyAlgorithm, type SigningKey } from "./keys.ts";
+import { oids } from "./oids.ts";
 import { certificatePem, pem } from "./pem.ts";
 import { caPin } from "./pin.ts";
 import { buildRequest } from "./request.ts";
@@ -119,7 +120,7 @@ Deno.test(
     const { der } = issueUser(authority.issuer, { ...order(key), identity });
     const text = await show(der);
     assert.match(text, /TLS Web Client Authentication\s/);
-    assert.ok(text.includes("2.25.65908044447743071701402812419643543042:"));
+    assert.ok(text.includes(`${oids.identity}:`));
     await verify(authority, der, "sslclient");
   }),
 );

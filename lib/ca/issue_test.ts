@@ -88,6 +88,12 @@ Deno.test("leafs carry what software in the field demands", () => {
   assert.deepEqual([...rsa.keyUsage ?? []], ["digitalSignature", "keyEncipherment"]);
 });
 
+Deno.test("no OID that is issued has an arc that Go and Python can't read", () => {
+  for (const dotted of Object.values(oids)) {
+    assert.ok(dotted.split(".").every((arc) => Number(arc) < 2 ** 31), dotted);
+  }
+});
+
 Deno.test("an authority may sign leafs and nothing else, and signs itself", () => {
   const { certificate } = authority.issuer;
   assert.deepEqual(certificate.basicConstraints, { ca: true, pathLength: 0 });

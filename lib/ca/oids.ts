@@ -1,7 +1,11 @@
 /** Object identifiers that certificates and requests of ours hold (RFC 5280, 5480, 8017, 2986). */
 export const oids = {
-  // This project's own: 2.25.<UUID 31956d79-ab98-49e4-a33a-6e676a2c0e02> (X.667 §6.3).
-  identity: "2.25.65908044447743071701402812419643543042",
+  /**
+   * This project's own, from UUID 31956d79-ab98-49e4-a33a-6e676a2c0e02 in seven parts below the arc
+   * that Microsoft keeps for that. As one arc of 128 bits (2.25.<UUID>, X.667) Go and Python's
+   * cryptography refuse to read the whole certificate: they take arcs below 2^31 only.
+   */
+  identity: "1.2.840.113556.1.8000.2554.12693.28025.43928.18916.41786.7235434.2887170",
   commonName: "2.5.4.3",
   serialNumber: "2.5.4.5",
   organization: "2.5.4.10",
