@@ -98,6 +98,36 @@ Deno.test("sqlite: the file is written ahead, each commit to the disk", async ()
   });
 });
 
+Deno.test("sqlite: what was answered survives kill -9, and nothing is half there", async () => {
+  await inFile(async (path) => {
+    for (const lines of [1, 20, 100]) {
+      const last = await killWriter(path, lines);
+      const backend = sqliteBackend(openSqlite(path), new SteppingClock());
+      const [a, b] = await backend.list([], { limit: 10 });
+      assert.ok(a && b && a.revision >= last, `answered ${last}, kept ${a?.revision}`);
+      assert.deepEqual([a.revision, a.value], [b.revision, b.value]);
+      await backend.close();
+    }
+  });
+});
+
+/** Lets the writer answer some commits, kills it, and gives the last revision that it answered. */
+async function killWriter(path: string, lines: number): Promise<bigint> {
+  const script = new URL("./endless_writer_fake.ts", import.meta.url).pathname;
+  const args = ["run", "--no-check", "-A", script, path];
+  const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped" }).spawn();
+  let text = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.split("\n").length > lines) {
+      child.kill("SIGKILL");
+      break;
+    }
+  }
+  await child.status;
+  return BigInt(text.split("\n").at(-2) ?? "");
+}
+
 async function inFile(run: (path: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
