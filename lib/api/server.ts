@@ -221,7 +221,11 @@ function parseBody(body: Uint8Array): unknown {
     const shown = "the body is not UTF-8";
     throw new Fault({ kind: "invalid", code: "api.bad-json", message: shown, shown, cause });
   }
-  return parseJson(text);
+  const input = parseJson(text);
+  // The schema library takes a list for an object without fields.
+  if (typeof input === "object" && input !== null && !Array.isArray(input)) return input;
+  const shown = "the body is not a JSON object";
+  throw new Fault({ kind: "invalid", code: "api.bad-json", message: shown, shown });
 }
 
 function json(status: number, value: unknown): ApiResponse {
