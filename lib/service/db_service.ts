@@ -1,0 +1,85 @@
+/** Wires a Database Service: cache, spool, shipper and the agent itself. */
+import { startResourceCache } from "../api/resource_cache.ts";
+import { type DatabaseConfig, type DbConfig, writeAddress } from "../config/mod.ts";
+import { Fault } from "../core/fault.ts";
+import { type DatabaseConfig as AgentDatabase, startAgent, watchedKinds } from "../db/mod.ts";
+import { readText } from "../sys/files.ts";
+import { connectTcp } from "../sys/tcp.ts";
+import { connectTls, startTlsClient } from "../sys/tls.ts";
+import { protocols } from "../wire/mod.ts";
+import { openShippedSpool } from "./audit_spool.ts";
+import type { Membership } from "./membership.ts";
+import type { Running, Runtime } from "./runtime.ts";
+
+export interface DbServiceOptions {
+  readonly runtime: Runtime;
+  readonly config: DbConfig;
+  readonly membership: Membership;
+  /** `host:port` of the proxy it joined through; null where it goes straight to Auth. */
+  readonly proxyServer: string | null;
+  readonly signal: AbortSignal;
+}
+
+/** How long the last events may take to reach Auth when the process ends. */
+const shipMsMax = 3_000;
+
+export async function startDbService(options: DbServiceOptions): Promise<Running> {
+  const { runtime, config, membership, proxyServer } = options;
+  const { clock, random, version, nodename } = runtime;
+  const { client } = membership;
+  const log = runtime.log.child({}, "db");
+  const databases = await Promise.all(config.databases.map(readDatabase));
+  const limitBytes = config.audit.spool_limit_bytes;
+  const shipped = await openShippedSpool({ runtime, role: "db", client, limitBytes });
+  const cache = startResourceCache({ client, kinds: watchedKinds, clock, random, log });
+  const agent = startAgent({
+    auth: client,
+    cache,
+    clock,
+    random,
+    log,
+    spool: shipped.spool,
+    protocols,
+    config: { hostname: nodename, version, proxyServer, databases },
+    identity: () => {
+      const { cluster, host, number, chain, key, hostCas } = membership.credentials;
+      return { cluster, host, number, keyPair: { chain, key }, hostAuthorities: hostCas };
+    },
+    connectTls,
+    connectDatabase: async (to, limits) => {
+      const stream = await connectTcp(to, limits);
+      return { stream, startTls: (tls) => startTlsClient(stream, tls) };
+    },
+  });
+  const stop = async (): Promise<void> => {
+    await agent.stop();
+    await cache.close();
+    await shipped.close(shipMsMax);
+  };
+  return { drain: (timeoutMs) => agent.drain(timeoutMs), stop };
+}
+
+async function readDatabase(database: DatabaseConfig): Promise<AgentDatabase> {
+  const { name, protocol, description, labels, uri } = database;
+  const { mode, server_name, ca_cert_file } = database.tls;
+  const ca = ca_cert_file === undefined ? null : await readText(ca_cert_file);
+  if (ca_cert_file !== undefined && ca === null) {
+    throw new Fault({
+      kind: "invalid",
+      code: "service.no-database-ca",
+      message: `database ${name}: there is no file ${ca_cert_file} (tls.ca_cert_file)`,
+    });
+  }
+  return {
+    name,
+    protocol,
+    description,
+    labels,
+    uri: writeAddress(uri),
+    tls: {
+      mode,
+      ...(server_name === undefined ? {} : { serverName: server_name }),
+      ...(ca === null ? {} : { ca }),
+    },
+  };
+}
