@@ -164,7 +164,7 @@ Deno.test("the public halves are resources, without a private key in them", asyn
   assert.equal(host?.expires.slice(0, 7), "2035-12");
 });
 
-Deno.test("with a passphrase no private key is in the backend, and it alone opens them", async () => {
+Deno.test("with a passphrase no private key is stored in clear, nor opened without", async () => {
   const room = setup();
   const first = await room.open({ passphrase: "correct horse" });
   assert.ok(!(await stored(room)).includes("PRIVATE KEY"));
