@@ -243,13 +243,14 @@ export class Relay {
     const words = this.#lastWords;
     if (this.#parted || words === null) return;
     this.#parted = true;
+    this.#databaseDone = true;
+    this.#databaseClosed = true;
     this.#database.abort();
     if (!this.#clientClosed) {
       this.#client.write(this.#parts.protocol.refuse(words));
       this.#client.end();
       this.#client.resume();
     }
-    this.#databaseClosed = true;
     this.#lingerFor(partingMs, () => this.#abort());
     this.#finishIfClosed();
   }

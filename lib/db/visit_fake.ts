@@ -1,0 +1,423 @@
+/** A place for visits in tests: a proxy's stream in front, a database behind, and all powers faked. */
+import {
+  complete,
+  message,
+  parameterStatus,
+  ready,
+  row,
+  rowDescription,
+} from "../../tests/fakes/postgres_messages.ts";
+import { SteppingClock } from "../../tests/fakes/clock.ts";
+import { RecordingLog } from "../../tests/fakes/log.ts";
+import { pipe, type PipeEnd, type PipeOptions, Recorder } from "../../tests/fakes/pipe.ts";
+import { SeededRandom } from "../../tests/fakes/random.ts";
+import type { ResourceCache, ResourceChange } from "../api/resource_cache.ts";
+import type { Lock, Resource, ResourceKind, ResourceOf, Role, User } from "../api/resources.ts";
+import type { AuditEvent, QueryEvent } from "../audit/catalog.ts";
+import type { AuditMode, Spool, SpoolHealth } from "../audit/spool.ts";
+import { ByteReader } from "../bytes/reader.ts";
+import { concat } from "../bytes/writer.ts";
+import {
+  fakeAuthority,
+  fakeCluster,
+  fakeNow,
+  fakeUser,
+  fakeUserCertificate,
+} from "../ca/ca_fake.ts";
+import { issueDatabaseClient } from "../ca/issue.ts";
+import { generateKey, parseRequest } from "../ca/mod.ts";
+import type { Fault } from "../core/fault.ts";
+import type { UserIdentity } from "../core/identity.ts";
+import type { StreamReader } from "../core/stream.ts";
+import { resetFault } from "../tunnel/reset.ts";
+import type { OpenHeader, ResetCode, TunnelStream } from "../tunnel/mod.ts";
+import type { StreamState } from "../tunnel/contract.ts";
+import { postgres } from "../wire/postgres/mod.ts";
+import type { AuthClient, CallInput, CallName, CallOutput } from "../api/contract.ts";
+import type { DatabaseSocket } from "./connect.ts";
+import { DatabaseCertificates } from "./credentials/x509.ts";
+import { Sessions } from "./sessions.ts";
+import { type DatabaseTarget, readTargets } from "./targets.ts";
+import type { VisitPowers } from "./visit.ts";
+
+/** A tunnel stream over a pipe; ACCEPT and RESET are remembered. */
+export class FakeTunnelStream implements TunnelStream {
+  readonly id = 1;
+  readonly header = new Uint8Array(0);
+  readonly hasReceived = true;
+  readonly accepted = Promise.resolve();
+  state: StreamState = "opening";
+  resetWith: { readonly code: ResetCode; readonly message: string } | null = null;
+  readonly #end: PipeEnd;
+
+  constructor(end: PipeEnd) {
+    this.#end = end;
+  }
+
+  get remoteAddress(): string {
+    return this.#end.remoteAddress;
+  }
+
+  get queuedBytes(): number {
+    return this.#end.queuedBytes;
+  }
+
+  get paused(): boolean {
+    return this.#end.paused;
+  }
+
+  accept(): void {
+    this.state = "accepted";
+  }
+
+  reset(code: ResetCode, words: string): void {
+    this.resetWith = { code, message: words };
+    this.state = "closed";
+    this.#end.abort(resetFault(code, words));
+  }
+
+  attach(reader: StreamReader): void {
+    this.#end.attach(reader);
+  }
+
+  pause(): void {
+    this.#end.pause();
+  }
+
+  resume(): void {
+    this.#end.resume();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#end.write(bytes);
+  }
+
+  end(): void {
+    this.#end.end();
+  }
+
+  abort(reason?: Fault): void {
+    this.#end.abort(reason);
+  }
+}
+
+/** Remembers events in order, as `intent`, `result` or `event`; safe when the test says so. */
+export class FakeSpool implements Spool {
+  readonly log: { readonly kind: "event" | "intent" | "result"; readonly event: AuditEvent }[] = [];
+  fault: Fault | null = null;
+  /** Settles wait for `settleAll` where true. */
+  isSlow = false;
+  #waiting: ((fault: Fault | null) => void)[] = [];
+
+  event(event: AuditEvent): void {
+    this.log.push({ kind: "event", event });
+  }
+
+  intent(event: QueryEvent): void {
+    this.log.push({ kind: "intent", event });
+  }
+
+  result(event: QueryEvent): void {
+    this.log.push({ kind: "result", event });
+  }
+
+  settle(_: AuditMode, done: (fault: Fault | null) => void): void {
+    if (this.isSlow) this.#waiting.push(done);
+    else queueMicrotask(() => done(this.fault));
+  }
+
+  settleAll(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const done of waiting) done(this.fault);
+  }
+
+  get health(): SpoolHealth {
+    return {
+      full: this.fault !== null,
+      bytes: 0,
+      limitBytes: 1,
+      segments: 1,
+      openIntents: 0,
+      unshipped: 0,
+      lost: 0,
+    };
+  }
+
+  /** `kind event-or-text` of all, for comparing. */
+  get lines(): readonly string[] {
+    return this.log.map(({ kind, event }) =>
+      event.event === "db.session.query"
+        ? `${kind} ${event.outcome} ${event.db_query}`
+        : `${kind} ${event.event}${"success" in event ? ` ${event.success}` : ""}`
+    );
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+export class FakeCache implements ResourceCache {
+  readonly ready = Promise.resolve();
+  isStale = false;
+  readonly #known = new Map<string, Resource>();
+  readonly #listeners = new Set<(change: ResourceChange) => void>();
+
+  put(resource: Resource): void {
+    const { kind, metadata: { name } } = resource;
+    this.#known.set(`${kind}/${name}`, resource);
+    for (const listener of this.#listeners) listener({ kind, name, resource });
+  }
+
+  remove(kind: ResourceKind, name: string): void {
+    this.#known.delete(`${kind}/${name}`);
+    for (const listener of this.#listeners) listener({ kind, name, resource: null });
+  }
+
+  get<K extends ResourceKind>(kind: K, name: string): ResourceOf<K> | null {
+    return this.list(kind).find(({ metadata }) => metadata.name === name) ?? null;
+  }
+
+  list<K extends ResourceKind>(kind: K): readonly ResourceOf<K>[] {
+    const isKind = (one: Resource): one is ResourceOf<K> => one.kind === kind;
+    return [...this.#known.values()].filter(isKind);
+  }
+
+  onChange(listener: (change: ResourceChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  stale(): boolean {
+    return this.isStale;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** A PostgreSQL server that takes TLS for granted and answers each Query with one row. */
+export class FakePostgres implements StreamReader {
+  /** Texts of the queries that arrived. */
+  readonly queries: string[] = [];
+  readonly end: PipeEnd;
+  /** Bytes beside queries: startup and cancel requests, whole. */
+  readonly openings: Uint8Array[] = [];
+  isEnded = false;
+  /** What follows a Query. */
+  answer: (text: string) => Uint8Array = () =>
+    concat([rowDescription, row(10), complete("SELECT 1"), ready()]);
+  /** What follows the startup message. */
+  greeting: Uint8Array = concat([
+    message("R", new Uint8Array(4)),
+    parameterStatus("server_version", "15.4"),
+    message("K", Uint8Array.of(0, 0, 0, 77, 9, 9, 9, 9)),
+    ready(),
+  ]);
+  #held: Uint8Array = new Uint8Array(0);
+  #begun = false;
+
+  constructor(end: PipeEnd) {
+    this.end = end;
+    end.attach(this);
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#held = concat([this.#held, chunk]);
+    while (this.#take());
+  }
+
+  ended(): void {
+    this.isEnded = true;
+    this.end.end();
+  }
+
+  drained(): void {}
+  closed(): void {}
+
+  #take(): boolean {
+    const at = this.#begun ? 1 : 0;
+    if (this.#held.length < at + 4) return false;
+    const size = new ByteReader(this.#held.subarray(at)).i32be() + at;
+    if (this.#held.length < size) return false;
+    const frame = this.#held.slice(0, size);
+    this.#held = this.#held.slice(size);
+    if (this.#begun) this.#message(frame);
+    else this.#opening(frame);
+    return true;
+  }
+
+  #opening(frame: Uint8Array): void {
+    const code = new ByteReader(frame.subarray(4)).i32be();
+    if (code === 80877103) {
+      this.end.write(new TextEncoder().encode("S"));
+      return;
+    }
+    this.openings.push(frame);
+    if (code === 80877102) {
+      this.end.end();
+      return;
+    }
+    this.#begun = true;
+    this.end.write(this.greeting);
+  }
+
+  #message(frame: Uint8Array): void {
+    if (frame[0] === 0x58) this.end.end();
+    if (frame[0] !== 0x51) return;
+    const text = new TextDecoder().decode(frame.subarray(5, -1));
+    this.queries.push(text);
+    this.end.write(this.answer(text));
+  }
+}
+
+export interface FakeSite {
+  readonly clock: SteppingClock;
+  readonly cache: FakeCache;
+  readonly spool: FakeSpool;
+  readonly log: RecordingLog;
+  readonly powers: VisitPowers;
+  readonly target: DatabaseTarget;
+  readonly servers: FakePostgres[];
+  readonly stop: AbortController;
+  /** Counts and answers calls to Auth; `authIsDown` makes them fail. */
+  readonly auth: { calls: number; down: Fault | null };
+  /** Makes connecting fail. */
+  readonly database: { down: Fault | null; prepare: (server: FakePostgres) => void };
+  /** A client's stream, with what the client received. */
+  arrive(options?: {
+    readonly identity?: UserIdentity;
+    readonly pipe?: PipeOptions;
+  }): FakeVisitor;
+}
+
+export interface FakeVisitor {
+  readonly stream: FakeTunnelStream;
+  readonly header: OpenHeader;
+  /** The client's end. */
+  readonly client: PipeEnd;
+  readonly received: Recorder;
+}
+
+export const fakeRole: Role = {
+  kind: "role",
+  version: "v1",
+  metadata: { name: "access", labels: {} },
+  spec: {
+    allow: { db_labels: { "*": "*" }, db_users: ["app"], db_names: ["shop"] },
+    deny: {},
+    options: {},
+  },
+};
+
+export const fakeUserResource: User = {
+  kind: "user",
+  version: "v1",
+  metadata: { name: "alice", labels: {} },
+  spec: { roles: ["access"], traits: {}, disabled: false, generation: 3 },
+};
+
+export function fakeLock(target: Lock["spec"]["target"]): Lock {
+  return {
+    kind: "lock",
+    version: "v1",
+    metadata: { name: "lock-1", labels: {} },
+    spec: { target, message: "on leave" },
+  };
+}
+
+export const fakeRoute = { service: "shop", protocol: "postgres" } as const;
+export const agentHost = "5e0f3c1e-97a7-4b7c-a9d4-7a3b8d2c6f10";
+
+/** One agent with the database `shop`, which alice may open as `app`. */
+export async function fakeSite(): Promise<FakeSite> {
+  const clock = new SteppingClock(fakeNow);
+  const users = await fakeAuthority("user");
+  const clients = await fakeAuthority("db_client");
+  const key = await generateKey();
+  const cache = new FakeCache();
+  for (const [type, { der }] of [["user", users], ["db_client", clients]] as const) {
+    cache.put({
+      kind: "cert_authority",
+      version: "v1",
+      metadata: { name: type, labels: {} },
+      spec: { type, trusted: [der.toBase64()] },
+    });
+  }
+  cache.put(fakeRole);
+  cache.put(fakeUserResource);
+  const spool = new FakeSpool();
+  const log = new RecordingLog();
+  const servers: FakePostgres[] = [];
+  const stop = new AbortController();
+  const auth: FakeSite["auth"] = { calls: 0, down: null };
+  const database: FakeSite["database"] = { down: null, prepare: () => {} };
+  const random = new SeededRandom(5);
+  const config = { name: "shop", protocol: "postgres", uri: "db.internal:5432" };
+  const target = readTargets([config], [postgres]).get("shop");
+  if (target === undefined) throw new Error("no target");
+  const call = <N extends CallName>(name: N, input: CallInput<N>): Promise<CallOutput<N>> => {
+    auth.calls += 1;
+    if (auth.down !== null) return Promise.reject(auth.down);
+    if (name !== "certificates.database" || !("csr" in input)) throw new Error(name);
+    const { spki } = parseRequest(Uint8Array.fromBase64(String(input.csr)));
+    const order = { spki, now: clock.now(), expires: clock.now() + 3_600_000, random };
+    const { der, expires } = issueDatabaseClient(clients.issuer, { ...order, databaseUser: "app" });
+    const answer: unknown = {
+      chain: [der.toBase64()],
+      expires: new Date(expires).toISOString(),
+    };
+    return Promise.resolve(answer as CallOutput<N>);
+  };
+  const connectDatabase = (): Promise<DatabaseSocket> => {
+    if (database.down !== null) return Promise.reject(database.down);
+    const [near, far] = pipe({ addresses: ["192.0.2.50:40000", "192.0.2.51:5432"] });
+    const server = new FakePostgres(far);
+    database.prepare(server);
+    servers.push(server);
+    return Promise.resolve({ stream: near, startTls: () => Promise.resolve(near) });
+  };
+  const authClient: Pick<AuthClient, "call"> = { call };
+  const powers: VisitPowers = {
+    clock,
+    random,
+    log,
+    spool,
+    cache,
+    cluster: fakeCluster,
+    host: agentHost,
+    signal: stop.signal,
+    sessions: new Sessions(513, random),
+    certificates: new DatabaseCertificates({ auth: authClient, clock }),
+    connectDatabase,
+  };
+  const arrive: FakeSite["arrive"] = (options = {}) => {
+    const identity = options.identity ?? fakeUser({ route: fakeRoute });
+    const [client, end] = pipe(options.pipe);
+    const received = new Recorder();
+    client.attach(received);
+    return {
+      stream: new FakeTunnelStream(end),
+      client,
+      received,
+      header: {
+        v: 1,
+        kind: "db",
+        service: "shop",
+        chain: [fakeUserCertificate(users, key, identity).der],
+        clientAddress: "203.0.113.9:50123",
+        proxy: "proxy-1",
+        trace: "trace-1",
+      },
+    };
+  };
+  return { clock, cache, spool, log, powers, target, servers, stop, auth, database, arrive };
+}
+
+/** A StartupMessage of protocol 3.0. */
+export function startup(parameters: Readonly<Record<string, string>>): Uint8Array {
+  const pairs = Object.entries(parameters).map(([name, value]) => `${name}\0${value}\0`);
+  return message("", Uint8Array.of(0, 3, 0, 0), pairs.join(""), "\0");
+}
