@@ -282,6 +282,8 @@ export interface FakeSite {
   readonly target: DatabaseTarget;
   readonly servers: FakePostgres[];
   readonly stop: AbortController;
+  /** Auth as the agent calls it. */
+  readonly call: AuthClient["call"];
   /** Counts and answers calls to Auth; `authIsDown` makes them fail. */
   readonly auth: { calls: number; down: Fault | null };
   /** Makes connecting fail. */
@@ -413,7 +415,7 @@ export async function fakeSite(): Promise<FakeSite> {
       },
     };
   };
-  return { clock, cache, spool, log, powers, target, servers, stop, auth, database, arrive };
+  return { clock, cache, spool, log, powers, target, servers, stop, call, auth, database, arrive };
 }
 
 /** A StartupMessage of protocol 3.0. */

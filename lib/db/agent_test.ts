@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { settled } from "../../tests/fakes/clock.ts";
+import { query } from "../../tests/fakes/postgres_messages.ts";
+import { pipe, Recorder } from "../../tests/fakes/pipe.ts";
+import type { AuthClient, CallOutput } from "../api/contract.ts";
+import { generateKey } from "../ca/mod.ts";
+import { fakeAuthority, fakeCluster, fakeHost, fakeHostCertificate } from "../ca/ca_fake.ts";
+import type { SystemRole } from "../core/identity.ts";
+import {
+  type AgentHello,
+  encodeOpenHeader,
+  serveTunnel,
+  type Tunnel,
+  type TunnelStream,
+} from "../tunnel/mod.ts";
+import { postgres } from "../wire/postgres/mod.ts";
+import { type Agent, startAgent } from "./agent.ts";
+import { agentHost, fakeLock, type FakeSite, fakeSite, startup } from "./visit_fake.ts";
+
+interface Running {
+  readonly site: FakeSite;
+  readonly agent: Agent;
+  readonly tunnels: Tunnel<AgentHello>[];
+  readonly dialled: string[];
+  readonly heartbeats: unknown[];
+}
+
+async function soon(): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await settled();
+  }
+}
+
+/** An agent whose proxies are played by the test; `role` is what their certificates say. */
+async function run(role: SystemRole = "proxy"): Promise<Running> {
+  const site = await fakeSite();
+  const hosts = await fakeAuthority("host");
+  const key = await generateKey();
+  const identity = fakeHost({ host: "proxy-1", systemRoles: [role], services: [] });
+  const { der } = fakeHostCertificate(hosts, key, identity);
+  const tunnels: Tunnel<AgentHello>[] = [];
+  const dialled: string[] = [];
+  const heartbeats: unknown[] = [];
+  const call: Pick<AuthClient, "call"> = {
+    call: (name, input, signal) => {
+      if (name !== "agents.heartbeat") return site.call(name, input, signal);
+      heartbeats.push(input);
+      const proxies = [{ host: "proxy-2", public_addr: "second.example:443" }];
+      const answer: unknown = { proxies, period_s: 10 };
+      return Promise.resolve(answer as CallOutput<typeof name>);
+    },
+  };
+  const agent = startAgent({
+    ...site.powers,
+    auth: call,
+    protocols: [postgres],
+    config: {
+      hostname: "agent",
+      version: "0.1.0",
+      proxyServer: "first.example:443",
+      databases: [{ name: "shop", protocol: "postgres", uri: "db.internal:5432" }],
+    },
+    identity: () => ({
+      cluster: fakeCluster,
+      host: agentHost,
+      number: 513,
+      keyPair: { chain: "", key: "" },
+      hostAuthorities: [hosts.der],
+    }),
+    connectTls: async (to, options) => {
+      dialled.push(`${to.host}:${to.port}`);
+      assert.deepEqual(options.alpn, ["remoteler-tunnel"]);
+      assert.ok(typeof options.verify === "function");
+      const fault = options.verify([der]);
+      if (fault !== null) throw fault;
+      const [near, far] = pipe();
+      void serveTunnel(far, {
+        clock: site.clock,
+        sha1: async (bytes) =>
+          new Uint8Array(await crypto.subtle.digest("SHA-1", new Uint8Array(bytes))),
+        hello: { v: 1, host: `host-of-${to.host}`, cluster: fakeCluster, version: "0.1.0" },
+        onOpen: () => {},
+      }).then((tunnel) => tunnels.push(tunnel));
+      await Promise.resolve();
+      return near;
+    },
+  });
+  await soon();
+  return { site, agent, tunnels, dialled, heartbeats };
+}
+
+async function open(
+  { site, tunnels }: Running,
+): Promise<{ readonly stream: TunnelStream; readonly received: Recorder }> {
+  const stream = tunnels[0]!.session.open(encodeOpenHeader(site.arrive().header));
+  const received = new Recorder();
+  stream.attach(received);
+  stream.write(startup({ user: "app", database: "shop" }));
+  await soon();
+  return { stream, received };
+}
+
+Deno.test("an agent keeps tunnels to the configured proxy and to those heartbeats tell of", async () => {
+  const running = await run();
+  assert.deepEqual(running.dialled.toSorted(), ["first.example:443", "second.example:443"]);
+  assert.equal(running.agent.health.tunnels, 2);
+  assert.ok(running.agent.health.heard);
+  const hello = running.tunnels[0]?.hello;
+  assert.equal(hello?.number, 513);
+  assert.deepEqual(hello?.services.map(({ name }) => name), ["shop"]);
+  await running.site.clock.step(10_100);
+  assert.equal(running.heartbeats.length, 2);
+  await running.agent.stop();
+});
+
+Deno.test("an agent takes no streams from a host that is no proxy", async () => {
+  const running = await run("db");
+  assert.equal(running.agent.health.tunnels, 0);
+  assert.deepEqual(running.tunnels, []);
+  await running.agent.stop();
+});
+
+Deno.test("a lock ends a live session within a second, with words and an event", async () => {
+  const running = await run();
+  const { site } = running;
+  const { received } = await open(running);
+  assert.equal(running.agent.health.sessions, 1);
+  site.cache.put(fakeLock({ user: "bob" }));
+  await site.clock.step(500);
+  assert.equal(running.agent.health.sessions, 1);
+  site.cache.put(fakeLock({ user: "alice" }));
+  await site.clock.step(500);
+  await soon();
+  assert.match(received.text, /C57P01\0Mterminating connection: access is locked: on leave/);
+  await site.clock.step(5_000);
+  assert.equal(running.agent.health.sessions, 0);
+  assert.equal(site.spool.lines.at(-1), "event db.session.end false");
+  await running.agent.stop();
+});
+
+Deno.test("a drain lets sessions finish and takes no new ones", async () => {
+  const running = await run();
+  const { site, tunnels } = running;
+  const { received, stream } = await open(running);
+  const draining = running.agent.drain(60_000);
+  await soon();
+  assert.throws(() => tunnels[0]!.session.open(new Uint8Array(1)), /drain/i);
+  stream.write(query("SELECT 1"));
+  await soon();
+  assert.deepEqual(site.servers[0]?.queries, ["SELECT 1"]);
+  await site.clock.step(60_000);
+  await soon();
+  assert.match(received.text, /C57P01\0M.*shutting down/);
+  await site.clock.step(10_000);
+  await soon();
+  await site.clock.step(10_000);
+  await draining;
+});
