@@ -1,7 +1,8 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import type { VerifyReport } from "../audit/verify.ts";
 import { loadConfig } from "../config/mod.ts";
 import { adminCommands } from "./mod.ts";
-import { run } from "./site_fake.ts";
+import { holds, run } from "./site_fake.ts";
 
 const noProxy = { "resources.list": { resources: [] } };
 const invited = { invite_token: "tok", expires: "2026-01-02T04:04:05.000Z" };
@@ -164,17 +165,13 @@ Deno.test("audit tail prints events as they come", async () => {
 });
 
 Deno.test("audit verify works on files alone and fails where the log does not hold", async () => {
-  const files = { "/heads": "{}\n\n{}\n", "/data/audit/ca.pem": "PEM" };
+  const files = { "/heads": "{}\n\n{}\n", "/data/audit-ca.pem": "PEM" };
   const good = await run(["audit", "verify", "--head=/heads"], { files });
   strictEqual(good.code, 0);
   deepStrictEqual(good.verified, [{ dir: "/data/audit", heads: ["{}", "{}"], authorities: "PEM" }]);
-  match(good.terminal.stdout(), /^the log holds: 3 events in 1 files/);
-  const report = {
-    events: 3,
-    checkpoints: 1,
-    files: 1,
-    problems: [{ place: "2026-01-02.ndjson:2", text: "changed" }],
-  };
+  match(good.terminal.stdout(), /^the log holds: 3 events, 1 file/);
+  const problem = { kind: "changed", file: "2026-01-02.ndjson", line: 2, message: "changed" };
+  const report: VerifyReport = { ...holds, ok: false, problems: [{ ...problem, kind: "changed" }] };
   const broken = await run(["audit", "verify"], { files, report });
   strictEqual(broken.code, 1);
   match(broken.terminal.stdout(), /2026-01-02\.ndjson:2: changed/);

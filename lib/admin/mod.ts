@@ -23,7 +23,7 @@ import { usersUpdate } from "./commands/users_update.ts";
 import { version } from "./commands/version.ts";
 import type { AdminPowers } from "./powers.ts";
 
-export type { AdminFiles, AdminPowers, ServeOrder, VerifyOrder, VerifyReport } from "./powers.ts";
+export type { AdminFiles, AdminPowers, ServeOrder, VerifyOrder } from "./powers.ts";
 
 export const adminCommands: readonly Command<AdminPowers>[] = [
   start,

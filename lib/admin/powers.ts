@@ -1,3 +1,4 @@
+import type { VerifyReport } from "../audit/verify.ts";
 import type { AuthClient } from "../api/contract.ts";
 import type { BasePowers } from "../cli/mod.ts";
 import type { Config, Secrets } from "../config/mod.ts";
@@ -47,12 +48,4 @@ export interface VerifyOrder {
   readonly heads: readonly string[];
   /** PEM of the audit CA certificates to trust. */
   readonly authorities: string;
-}
-
-/** What an offline check found; `problems` is empty where nothing was changed. */
-export interface VerifyReport {
-  readonly events: number;
-  readonly checkpoints: number;
-  readonly files: number;
-  readonly problems: readonly { readonly place: string; readonly text: string }[];
 }

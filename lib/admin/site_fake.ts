@@ -1,10 +1,11 @@
 /** Fakes for the tests of the commands: powers without a machine, an Auth that answers from a table. */
+import type { VerifyReport } from "../audit/verify.ts";
 import type { AuthClient } from "../api/contract.ts";
 import { type FakeTerminal, fakeTerminal } from "../cli/terminal_fake.ts";
 import { runProgram } from "../cli/mod.ts";
 import { Fault } from "../core/fault.ts";
 import { adminCommands, adminGroups } from "./mod.ts";
-import type { AdminPowers, ServeOrder, VerifyOrder, VerifyReport } from "./powers.ts";
+import type { AdminPowers, ServeOrder, VerifyOrder } from "./powers.ts";
 
 export interface Ran {
   readonly code: number;
@@ -29,6 +30,21 @@ export const configFile = "/etc/remoteler.yaml";
 const config = "version: v1\nremoteler: {data_dir: /data}\nauth_service: {}\n" +
   "proxy_service: {public_addr: 'db.example.com:443'}\n";
 export const now = Date.parse("2026-01-02T03:04:05.000Z");
+
+/** A report of a log that holds. */
+export const holds: VerifyReport = {
+  ok: true,
+  log: "auth-1",
+  files: 1,
+  lines: 3,
+  firstSeq: 1,
+  lastSeq: 3,
+  lastHash: "ab",
+  heads: 1,
+  coveredSeq: 3,
+  problems: [],
+  notes: [],
+};
 
 /** Runs `remoteler ARGV` with everything faked. */
 export async function run(argv: readonly string[], init: RunInit = {}): Promise<Ran> {
@@ -90,7 +106,7 @@ export async function run(argv: readonly string[], init: RunInit = {}): Promise<
     },
     verifyAudit: (order) => {
       verified.push(order);
-      return Promise.resolve(init.report ?? { events: 3, checkpoints: 1, files: 1, problems: [] });
+      return Promise.resolve(init.report ?? holds);
     },
   };
   const program = {

@@ -64,10 +64,8 @@ function auth(options: TemplateOptions): readonly string[] {
     `  cluster_name: ${JSON.stringify(options.clusterName ?? "remoteler")}`,
     "  # Encrypts the CA keys at rest.",
     "  # ca_passphrase_file: /etc/remoteler/ca-passphrase",
-    "  audit:",
-    "    # Daily files are kept for ever unless this is set.",
-    "    # retention: 365d",
-    "    checkpoint_period: 1m",
+    "  # Signed checkpoints of the audit log.",
+    "  audit: {checkpoint_period: 5m}",
   ];
 }
 

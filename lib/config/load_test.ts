@@ -63,7 +63,7 @@ Deno.test("the smallest file gets every default", () => {
       enabled: true,
       listen_addr: { host: "127.0.0.1", port: 3025 },
       cluster_name: "remoteler",
-      audit: { checkpoint_events: 1000, checkpoint_period: 60_000 },
+      audit: { checkpoint_events: 10_000, checkpoint_period: 300_000 },
     },
   });
 });

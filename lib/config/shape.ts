@@ -62,9 +62,8 @@ const drain = v.optional(
 );
 
 const authAudit = v.strictObject({
-  checkpoint_events: v.optional(about(count, "events between two signed checkpoints"), 1000),
-  checkpoint_period: v.optional(about(duration, "longest time between two checkpoints"), "1m"),
-  retention: v.optional(about(duration, "how long daily files are kept; for ever where left out")),
+  checkpoint_events: v.optional(about(count, "events between two signed checkpoints"), 10_000),
+  checkpoint_period: v.optional(about(duration, "longest time between two checkpoints"), "5m"),
 });
 
 const authService = v.strictObject({

@@ -4,3 +4,8 @@ import { createHash } from "node:crypto";
 export function sha1(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash("sha1").update(bytes).digest());
 }
+
+/** SHA-256 as 64 lower-case hex digits. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

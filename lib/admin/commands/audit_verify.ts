@@ -1,6 +1,7 @@
 import { command, formatOption, list, show, text } from "../../cli/mod.ts";
 import { Fault } from "../../core/fault.ts";
-import type { AdminPowers, VerifyReport } from "../powers.ts";
+import type { VerifyReport } from "../../audit/verify.ts";
+import type { AdminPowers } from "../powers.ts";
 import { dataDirOf, siteOptions } from "../site.ts";
 
 export const auditVerify = command({
@@ -13,23 +14,25 @@ export const auditVerify = command({
       help: "file with heads kept elsewhere; proves that the end is there",
       value: "FILE",
     }),
-    ca: text({ help: "PEM of the audit CA; data_dir/audit/ca.pem where left out", value: "FILE" }),
+    ca: text({ help: "PEM of the audit CA; data_dir/audit-ca.pem where left out", value: "FILE" }),
     ...siteOptions,
     format: formatOption,
   },
   run: async (options, powers: AdminPowers) => {
-    const dir = options.dir ?? `${await dataDirOf(options, powers)}/audit`;
+    const { dir, ca } = options;
+    const dataDir = dir === null || ca === null ? await dataDirOf(options, powers) : "";
     const heads: string[] = [];
     for (const file of options.head) heads.push(...lines(await powers.files.readText(file)));
-    const authorities = await powers.files.readText(options.ca ?? `${dir}/ca.pem`);
-    const report = await powers.verifyAudit({ dir, heads, authorities });
+    const authorities = await powers.files.readText(ca ?? `${dataDir}/audit-ca.pem`);
+    const order = { dir: dir ?? `${dataDir}/audit`, heads, authorities };
+    const report = await powers.verifyAudit(order);
     show(powers.terminal, options.format, report, draw);
-    if (report.problems.length === 0) return 0;
+    if (report.ok) return 0;
     throw new Fault({
       kind: "conflict",
       code: "admin.audit-broken",
-      message: `the audit log does not hold: ${report.problems.length} places`,
-      hint: "keep the files as they are, and compare with the copies of your other sinks",
+      message: "the audit log does not hold",
+      hint: "keep the files as they are, and compare them with a copy of another place",
     });
   },
 });
@@ -39,12 +42,25 @@ function lines(text: string): readonly string[] {
 }
 
 function draw(report: VerifyReport): string {
-  const { events, checkpoints, files, problems } = report;
-  const checked = `${events} events in ${files} files under ${checkpoints} signed checkpoints`;
-  if (problems.length === 0) return `the log holds: ${checked}\n`;
+  const { lines, files, heads, coveredSeq, lastSeq, problems, notes } = report;
+  const checked = [
+    plural(lines, "event"),
+    plural(files, "file"),
+    plural(heads, "signed head"),
+    `signed up to ${coveredSeq} of ${lastSeq}`,
+  ].join(", ");
   return [
-    `checked ${checked}`,
-    ...problems.map(({ place, text }) => `${place}: ${text}`),
+    report.ok ? `the log holds: ${checked}` : `checked: ${checked}`,
+    ...problems.map(({ file, line, kind, message }) => `${place(file, line)}: ${kind}: ${message}`),
+    ...notes.map((note) => `note: ${note}`),
     "",
   ].join("\n");
+}
+
+function place(file: string, line: number): string {
+  return line === 0 ? file || "the log" : `${file}:${line}`;
+}
+
+function plural(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
