@@ -218,9 +218,9 @@ export const auditEvents = {
   "audit.checkpoint": {
     codes: { ok: "TAU00I" },
     from: auth,
-    about: "The head of the log was signed.",
+    about: "The head of the log is signed: this line and all before it.",
     fields: {
-      head_seq: whole("`seq` of the last line that is covered"),
+      head_seq: whole("`seq` of the line before this one"),
       head_hash: text(64, "SHA-256 of that line, hex"),
     },
   },
