@@ -1,0 +1,57 @@
+/** `remoteler`: the services, and the administrator's tool. Wiring only. */
+import { adminCommands, adminGroups, type AdminPowers } from "../lib/admin/mod.ts";
+import { authClient } from "../lib/api/client.ts";
+import { runProgram } from "../lib/cli/mod.ts";
+import { Fault } from "../lib/core/fault.ts";
+import { version } from "../lib/core/version.ts";
+import { commandFiles } from "../lib/service/command_files.ts";
+import { systemClock } from "../lib/sys/clock.ts";
+import { commandLine, environmentVariable, hostname } from "../lib/sys/env.ts";
+
+import { httpClient } from "../lib/sys/http.ts";
+import { systemRandom } from "../lib/sys/random.ts";
+import { exit, onSignals } from "../lib/sys/signals.ts";
+import { connectTcp } from "../lib/sys/tcp.ts";
+import { standardStreams } from "../lib/sys/terminal.ts";
+
+const powers: AdminPowers = {
+  terminal: standardStreams,
+  // Made when a command first waits for something, so that until then Ctrl-C simply ends it.
+  get signal() {
+    return interrupted ??= interruption();
+  },
+  version,
+  clock: systemClock,
+  random: systemRandom,
+  files: commandFiles,
+  env: environmentVariable,
+  hostname,
+  auth: (dataDir) => {
+    const connect = (signal: AbortSignal) =>
+      connectTcp({ path: `${dataDir}/auth.sock` }, { signal });
+    return authClient(httpClient({ host: "auth", connect }), systemClock);
+  },
+  serve: async (order) => (await import("../lib/service/serve.ts")).serve(order),
+  verifyAudit: async (order) => {
+    const { verifyAuditFiles } = await import("../lib/service/verify_audit.ts");
+    return await verifyAuditFiles({ ...order, signal: powers.signal });
+  },
+};
+
+let interrupted: AbortSignal | null = null;
+
+function interruption(): AbortSignal {
+  const stop = new AbortController();
+  const fault = new Fault({ kind: "cancelled", code: "cli.interrupted", message: "interrupted" });
+  onSignals(["SIGINT", "SIGTERM"], () => stop.signal.aborted ? exit(130) : stop.abort(fault));
+  return stop.signal;
+}
+
+const program = {
+  name: "remoteler",
+  summary: "Runs Remoteler's services and administers a cluster.",
+  version,
+  commands: adminCommands,
+  groups: adminGroups,
+};
+exit(await runProgram(program, commandLine(), powers));
