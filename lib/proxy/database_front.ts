@@ -1,0 +1,174 @@
+/** Native clients: TLS with the host certificate, the client's certificate says who and where to. */
+import type { Verified } from "../ca/mod.ts";
+import { asFault, Fault } from "../core/fault.ts";
+import type { UserIdentity } from "../core/identity.ts";
+import { PullReader } from "../core/pull.ts";
+import type { SocketStream } from "../sys/socket_stream.ts";
+import type { TlsStream } from "../sys/tls.ts";
+import { encodeOpenHeader } from "../tunnel/mod.ts";
+import type { Protocol, Sniffed } from "../wire/protocol.ts";
+import { forwardCancel } from "./cancel.ts";
+import { keptBytesMax } from "./limits.ts";
+import { noRoute, refusalOf, wrongProtocol } from "./refusals.ts";
+import { route, sayGoodbye } from "./route.ts";
+import type { Runtime, Visitor } from "./runtime.ts";
+import { type Front, looksLikeHttp } from "./sniff.ts";
+import { verifyUser } from "./standing.ts";
+import { serveWeb } from "./web_front.ts";
+
+/** What the client says first inside TLS. */
+interface Opening {
+  readonly held: Uint8Array;
+  /** As far as ALPN, a question before TLS, or these bytes tell; null where they don't. */
+  readonly protocol: Protocol | null;
+  readonly sniffed: Sniffed | null;
+}
+
+export async function serveDatabase(
+  stream: SocketStream,
+  early: Uint8Array,
+  front: Extract<Front, { readonly kind: "database" }>,
+  runtime: Runtime,
+  visitor: Visitor,
+): Promise<void> {
+  const { powers, certificates } = runtime;
+  const client = await powers.system.startTlsServer(stream, {
+    context: certificates.host,
+    alpn: front.alpn === null ? [] : [front.alpn],
+    requestClientCertificate: true,
+    early,
+    signal: visitor.signal,
+  });
+  const pull = new PullReader(client);
+  const opening = await firstWords(pull, front.protocol, powers.protocols, visitor.signal);
+  const { early: more, ended } = pull.release();
+  const held = joined(opening.held, more);
+  if (ended || held.length === 0) return client.abort();
+  if (opening.sniffed?.kind === "cancel") {
+    visitor.known();
+    return await forwardCancel(client, opening.sniffed.key, runtime);
+  }
+  if (opening.protocol === null && client.peerChain.length === 0 && looksLikeHttp(held)) {
+    return await serveWeb(client, held, runtime, visitor);
+  }
+  admit(client, { ...opening, held }, runtime, visitor);
+}
+
+/** Enough to tell a request to cancel from a session, and HTTP from a database client. */
+async function firstWords(
+  pull: PullReader,
+  named: Protocol | null,
+  protocols: readonly Protocol[],
+  signal: AbortSignal,
+): Promise<Opening> {
+  let held: Uint8Array = new Uint8Array(0);
+  for (;;) {
+    const chunk = await pull.pull(signal);
+    if (chunk === null) return { held: new Uint8Array(0), protocol: named, sniffed: null };
+    held = joined(held, chunk);
+    let undecided = false;
+    for (const protocol of named === null ? protocols : [named]) {
+      const sniffed = protocol.sniff(held);
+      if (sniffed === "more") undecided = true;
+      else if (sniffed !== null) return { held, protocol, sniffed };
+    }
+    if (!undecided || held.length >= keptBytesMax) return { held, protocol: named, sniffed: null };
+  }
+}
+
+/** Verifies, finds agents and starts the session, or says in the client's protocol why not. */
+function admit(
+  client: TlsStream,
+  { held, protocol: spoken }: Opening,
+  runtime: Runtime,
+  visitor: Visitor,
+): void {
+  const { powers, cluster, recorder } = runtime;
+  const trace = powers.random.uuid();
+  let verified: Verified<UserIdentity> | null = null;
+  let protocol = spoken;
+  try {
+    verified = verifyUser(client.peerChain, cluster);
+    visitor.known();
+    const { route: to } = verified.identity;
+    if (to === undefined) throw noRoute();
+    protocol ??= powers.protocols.find(({ name }) => name === to.protocol) ?? null;
+    if (protocol === null || protocol.name !== to.protocol) {
+      throw wrongProtocol(to.service, to.protocol, protocol?.name ?? "what this proxy knows");
+    }
+    start(client, held, { identity: verified.identity, protocol, trace }, runtime, visitor);
+  } catch (thrown) {
+    const fault = asFault(thrown);
+    recorder.turnedAway(fault, {
+      address: visitor.address,
+      protocol: protocol?.name,
+      identity: verified?.identity,
+      trace,
+    });
+    if (protocol === null) return client.abort(fault);
+    client.write(protocol.refuse(refusalOf(fault)));
+    sayGoodbye(client, powers.clock);
+  }
+}
+
+interface Admitted {
+  readonly identity: UserIdentity;
+  readonly protocol: Protocol;
+  readonly trace: string;
+}
+
+function start(
+  client: TlsStream,
+  early: Uint8Array,
+  { identity, protocol, trace }: Admitted,
+  runtime: Runtime,
+  { address }: Visitor,
+): void {
+  const { powers, agents, sessions, recorder, cluster } = runtime;
+  const service = identity.route?.service ?? "";
+  const header = encodeOpenHeader({
+    v: 1,
+    kind: "db",
+    service,
+    chain: client.peerChain,
+    clientAddress: address,
+    proxy: powers.identity.host,
+    trace,
+  });
+  const candidates = agents.serving(service, protocol.name);
+  const { clock } = powers;
+  const routed = route({ client, early, protocol, service, header, agents: candidates, clock });
+  const { peerChain } = client;
+  sessions.add({ identity, routed, verify: () => verifyUser(peerChain, cluster) });
+  powers.log.info("a session began", { trace, user: identity.user, service, client: address });
+  routed.ended.then((fault) => {
+    powers.log.info("a session ended", {
+      trace,
+      code: fault?.code ?? "",
+      accepted: routed.accepted,
+    });
+    // What an agent decided is in the agent's audit; what none ever saw is in ours.
+    if (routed.accepted || fault === null || fault.code.startsWith("tunnel.reset-")) return;
+    if (fault.kind !== "cancelled") recorder.turnedAway(fault, { address, identity, trace });
+  }, () => {});
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
+  const whole = new Uint8Array(a.length + b.length);
+  whole.set(a);
+  whole.set(b, a.length);
+  return whole;
+}
+
+/** Bytes that came in the clear where only TLS may follow (CVE-2021-23214 is what they are good for). */
+export function plaintextBeforeTls(): Fault {
+  const words = "bytes in the clear were sent where TLS has to begin";
+  return new Fault({
+    kind: "protocol",
+    code: "proxy.plaintext-before-tls",
+    message: words,
+    shown: words,
+  });
+}

@@ -1,0 +1,187 @@
+/** The Proxy Service: one public port, everything behind it. */
+import { caPin, parseCertificate } from "../ca/mod.ts";
+import { Fault } from "../core/fault.ts";
+import type { SocketStream } from "../sys/socket_stream.ts";
+import type { Listener } from "../sys/tcp.ts";
+import { Agents } from "./agents.ts";
+import { arrive } from "./arrive.ts";
+import { Certificates } from "./certificates.ts";
+import { cancelBurst, cancelPeriodMs, guestLimits, strangerLimits } from "./limits.ts";
+import type { ProxyPowers } from "./powers.ts";
+import { announce } from "./presence.ts";
+import { RateLimit } from "./rate_limit.ts";
+import { Recorder } from "./refusals.ts";
+import type { Runtime } from "./runtime.ts";
+import { LiveSessions } from "./sessions.ts";
+import { verifyHost } from "./standing.ts";
+import { Strangers } from "./strangers.ts";
+import { webApi } from "./web_api.ts";
+
+export interface Proxy {
+  /** Where it listens. */
+  readonly address: { readonly host: string; readonly port: number };
+  /** For readiness and metrics. */
+  readonly health: {
+    readonly agents: number;
+    readonly sessions: number;
+    readonly strangers: number;
+  };
+  /** The renewed host certificate, for handshakes from now on. */
+  replaceHostCertificate(host: ProxyPowers["host"], authority: Uint8Array): void;
+  /** Takes nothing new, sends agents elsewhere, lets sessions end for `drainMs`, then stops. */
+  drain(): Promise<void>;
+  /** Ends everything now. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Listens as soon as the cluster's users, locks and authorities are known. Faults:
+ * `sys.listen-failed`, and what is wrong with certificate files.
+ */
+export async function startProxy(powers: ProxyPowers): Promise<Proxy> {
+  const certificates = await Certificates.load(powers);
+  try {
+    await powers.cache.ready;
+    const proxy = new RunningProxy(powers, certificates);
+    await proxy.listen();
+    return proxy;
+  } catch (thrown) {
+    certificates.close();
+    throw thrown;
+  }
+}
+
+class RunningProxy implements Proxy {
+  readonly #powers: ProxyPowers;
+  readonly #runtime: Runtime;
+  readonly #strangers = new Strangers(strangerLimits);
+  readonly #stop = new AbortController();
+  readonly #draining = new AbortController();
+  readonly #connections = new Set<Promise<void>>();
+  readonly #streams = new Set<SocketStream>();
+  #listener: Listener | null = null;
+  #closing: Promise<void> = Promise.resolve();
+  #announcing: Promise<void> = Promise.resolve();
+  #unwatch: () => void = () => {};
+
+  constructor(powers: ProxyPowers, certificates: Certificates) {
+    const { cache, clock, identity, log, config } = powers;
+    const { cluster } = identity;
+    this.#powers = powers;
+    const pin = caPin(parseCertificate(powers.hostAuthority));
+    const publicAddress = () => this.#publicAddress();
+    const web = { auth: powers.auth, clock, log, cluster, caPin: pin, publicAddress };
+    this.#runtime = {
+      powers,
+      cluster: { cache, clock, cluster },
+      certificates,
+      agents: new Agents(),
+      sessions: new LiveSessions(clock),
+      recorder: new Recorder(powers),
+      guests: new Strangers(guestLimits),
+      cancels: new RateLimit(clock, cancelBurst, cancelPeriodMs),
+      web: webApi({ ...web, version: config.version }),
+      draining: this.#draining.signal,
+    };
+  }
+
+  get address(): Proxy["address"] {
+    return this.#listener?.address ?? this.#powers.config.listen;
+  }
+
+  get health(): Proxy["health"] {
+    const { agents, sessions } = this.#runtime;
+    return { agents: agents.count, sessions: sessions.count, strangers: this.#strangers.count };
+  }
+
+  async listen(): Promise<void> {
+    const { system, config, cache, log } = this.#powers;
+    this.#listener = await system.listenTcp(config.listen, (stream) => this.#accept(stream));
+    this.#unwatch = cache.onChange(({ kind }) => {
+      if (kind !== "agent") this.#reconsider();
+    });
+    this.#announcing = announce(this.#powers, this.#publicAddress(), this.#draining.signal);
+    log.info("the proxy listens", { host: this.address.host, port: this.address.port });
+  }
+
+  replaceHostCertificate(host: ProxyPowers["host"], authority: Uint8Array): void {
+    this.#runtime.certificates.replaceHost(host, authority);
+  }
+
+  async drain(): Promise<void> {
+    const { clock, config, log } = this.#powers;
+    const { agents, sessions } = this.#runtime;
+    log.info("the proxy drains", { sessions: sessions.count });
+    this.#leave();
+    for (const { session } of agents) session.goaway("the proxy is shutting down");
+    const over = new AbortController();
+    const waited = clock.sleep(config.drainMs, over.signal).catch(() => {});
+    await Promise.race([sessions.whenEmpty(), waited]);
+    over.abort();
+    await waited;
+    await this.stop();
+  }
+
+  async stop(): Promise<void> {
+    this.#leave();
+    const fault = stopped();
+    this.#stop.abort(fault);
+    this.#runtime.sessions.abortAll(fault);
+    for (const { session } of this.#runtime.agents) session.close(fault);
+    for (const stream of this.#streams) stream.abort(fault);
+    this.#unwatch();
+    this.#runtime.certificates.close();
+    await Promise.all([this.#announcing, ...this.#connections]);
+    await this.#closing;
+  }
+
+  /** No new connections, requests or heartbeats. */
+  #leave(): void {
+    if (this.#draining.signal.aborted) return;
+    this.#draining.abort(stopped());
+    this.#closing = this.#listener?.close() ?? Promise.resolve();
+  }
+
+  /** The accept loop: never waits for a connection. */
+  #accept(stream: SocketStream): void {
+    const leave = this.#strangers.enter(stream.remoteAddress);
+    if (leave === null || this.#draining.signal.aborted) {
+      leave?.();
+      this.#powers.log.warn("too many connections that don't say who they are");
+      return stream.abort();
+    }
+    this.#streams.add(stream);
+    const connection = arrive(stream, this.#runtime, leave, this.#stop.signal).finally(() => {
+      this.#streams.delete(stream);
+      this.#connections.delete(connection);
+    });
+    this.#connections.add(connection);
+  }
+
+  #reconsider(): void {
+    const { sessions, agents, cluster } = this.#runtime;
+    sessions.reconsider();
+    for (const { chain, session } of agents) {
+      try {
+        verifyHost(chain, "db", cluster);
+      } catch (thrown) {
+        if (thrown instanceof Fault && thrown.code !== "ca.expired") session.close(thrown);
+      }
+    }
+  }
+
+  #publicAddress(): string {
+    const { host, port } = this.address;
+    const [first] = this.#powers.config.publicAddresses;
+    return first ?? `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  }
+}
+
+function stopped(): Fault {
+  return new Fault({
+    kind: "unavailable",
+    code: "proxy.stopped",
+    message: "the proxy is shutting down",
+    shown: "the proxy is shutting down",
+  });
+}
