@@ -114,7 +114,8 @@ export class AuditLog {
   }
 
   /**
-   * Takes in a batch of a spool; resolves once all up to and with `high` is fsynced. Events that are
+   * Takes in a batch of a spool; resolves once all up to and with `high` is fsynced. Events that
+   * are
    * not in the catalogue, or not the sender's to report, are kept as `audit.event.refused`.
    */
   async append(
@@ -156,7 +157,10 @@ export class AuditLog {
     return this.#checkpoints.last;
   }
 
-  /** Calls `listener` with each line once it is stored, without newline; gives the way to end it. */
+  /**
+   * Calls `listener` with each line once it is stored, without newline; gives the way to end
+   * it.
+   */
   subscribe(listener: (line: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -227,7 +231,10 @@ export class AuditLog {
     await this.#checkpointing;
   }
 
-  /** The event comes first, so that the head covers it and the last line of a log at rest is covered. */
+  /**
+   * The event comes first, so that the head covers it and the last line of a log at rest is
+   * covered.
+   */
   async #makeCheckpoint(): Promise<void> {
     const { seq, hash } = this.end;
     await this.report("audit.checkpoint", { head_seq: seq, head_hash: hash });

@@ -31,7 +31,7 @@ Deno.test("each line holds the hash of the exact bytes of the one before", async
   await log.close();
 });
 
-Deno.test("what a spool sends twice is stored once, also after a restart without the backend", async () => {
+Deno.test("what a spool sends twice is stored once, also after a restart", async () => {
   const first = await openTestLog();
   assert.deepEqual(await first.log.append(agent, "s", 1, batch(1, 10)), { high: 10 });
   assert.deepEqual(await first.log.append(agent, "s", 6, batch(6, 10)), { high: 15 });
@@ -80,7 +80,7 @@ Deno.test("sender and cluster are those of the certificate, whatever the event s
   await log.close();
 });
 
-Deno.test("events that are not the sender's to report are kept as refused, and stop nothing", async () => {
+Deno.test("events that are not the sender's to report are kept as refused", async () => {
   const { log, options } = await openTestLog();
   const good = endOf(2);
   const bad = [
@@ -165,7 +165,7 @@ Deno.test("cut at every byte, the log opens, keeps whole lines and goes on", asy
   }
 });
 
-Deno.test("a full disk rejects, keeps the chain whole, and is over when there is room", async () => {
+Deno.test("a full disk rejects and keeps the chain whole", async () => {
   const { log, options } = await openTestLog();
   await log.emit(loginOf(1));
   const { files } = options;

@@ -1,4 +1,7 @@
-/** Events of logins, users, roles, locks, tokens, certificates, services and of the audit itself. */
+/**
+ * Events of logins, users, roles, locks, tokens, certificates, services and of the audit
+ * itself.
+ */
 import { v } from "../schema/mod.ts";
 import {
   changeFields,
@@ -227,8 +230,7 @@ export const auditEvents = {
   "audit.spool.full": {
     codes: { ok: "TAU01E" },
     from: ["auth", "proxy", "db"],
-    about:
-      "A spool reached its limit or its disk is full; statements that must be recorded are refused.",
+    about: "A spool reached its limit or its disk is full; statements are refused.",
     fields: {
       host: v.optional(text(64, "whose spool")),
       bytes: v.optional(whole("bytes in the spool")),
@@ -261,8 +263,7 @@ export const auditEvents = {
   "audit.spool.gap": {
     codes: { ok: "TAU04W" },
     from: auth,
-    about:
-      "Events of a spool are missing: its disk was changed, or this log was restored from an older copy.",
+    about: "Events of a spool are missing: its disk, or this log, was set back or changed.",
     fields: {
       host: text(64, "whose spool"),
       first: whole("first missing `spool_seq`"),

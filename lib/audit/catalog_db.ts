@@ -67,7 +67,8 @@ const query = {
   command: v.pipe(
     v.picklist(["query", "execute", "function", "prepare"]),
     v.description(
-      "how it was asked: `query` (simple), `execute` (extended), `function`, `prepare` (a Parse that failed by itself)",
+      "how it was asked: `query` (simple), `execute` (extended), `function`, `prepare` (a Parse " +
+        "that failed by itself)",
     ),
   ),
   statement_name: v.optional(text(512, "prepared statement; empty for the unnamed one")),
@@ -75,9 +76,9 @@ const query = {
   outcome: v.pipe(
     v.picklist(outcomes),
     v.description(
-      "`done` the database answered; `parse_error` refused before it ran; `skipped` after an earlier error of " +
-        "its pipeline; `suspended` the portal has more rows; `started` still running (an event with the same " +
-        "uid follows and replaces it); `unknown` the answer was lost",
+      "`done` the database answered; `parse_error` refused before it ran; `skipped` after an " +
+        "earlier error of its pipeline; `suspended` the portal has more rows; `started` still " +
+        "running (an event with its uid follows and replaces it); `unknown` the answer was lost",
     ),
   ),
   mark: v.optional(
@@ -145,8 +146,7 @@ export const databaseEvents = {
   "db.session.query": {
     codes: { ok: "TDB02I" },
     from: ["db"],
-    about:
-      "A statement, with its parameters and what came of it. One Query message or Execute is one event.",
+    about: "A statement and what came of it. One Query message or Execute is one event.",
     fields: query,
   },
   "db.session.query.failed": {

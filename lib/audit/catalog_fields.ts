@@ -1,4 +1,7 @@
-/** The fields that events share. Each says what it means: the documentation is generated from here. */
+/**
+ * The fields that events share. Each says what it means: the documentation is generated from
+ * here.
+ */
 import { v } from "../schema/mod.ts";
 
 type TextField = v.GenericSchema<string, string>;
@@ -70,7 +73,7 @@ export const stampedByAuth = {
   server_id: v.optional(
     text(
       64,
-      "host id of the service that reported the event; set by the Auth Service from its certificate",
+      "host id of the service that reported it; set by the Auth Service from its certificate",
     ),
   ),
 } as const;
@@ -81,7 +84,7 @@ export const chainFields = {
   seq: whole("position in that log, from 1, without gaps"),
   prev: text(
     64,
-    "SHA-256 of the exact bytes of the line before (without its newline), hex; 64 zeros for the first",
+    "SHA-256, hex, of the bytes of the line before without its newline; zeros for the first",
   ),
   spool: v.optional(
     text(64, "id of the spool the event came from; absent for the Auth Service's own"),

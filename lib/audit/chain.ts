@@ -47,7 +47,8 @@ export type HeadVerifier = (
 const encoder = new TextEncoder();
 
 /**
- * A head as it is kept and exported, one line of JSON: `{"head": "<JSON text>", "key", "signature"}`.
+ * A head as it is kept and exported, one line of JSON: `{"head": "<JSON text>", "key",
+ * "signature"}`.
  * The signature (base64) is over `remoteler audit head v1`, a newline and the head's text.
  */
 export async function signHead(head: Head, signer: HeadSigner): Promise<string> {

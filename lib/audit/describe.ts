@@ -25,8 +25,9 @@ export function auditEventsMarkdown(): string {
   const parts = [
     "# Audit events",
     "",
-    "Generated from the catalogue (`lib/audit/catalog.ts`) by `deno task generate`. The JSON Schema is",
-    "[audit.schema.json](audit.schema.json); what the log promises is in [audit-log.md](audit-log.md).",
+    "Generated from the catalogue (`lib/audit/catalog.ts`) by `deno task generate`. For programs",
+    "there is [audit.schema.json](audit.schema.json); what the log promises is in",
+    "[audit-log.md](audit-log.md).",
     "",
     "| event | codes | reported by | meaning |",
     "| --- | --- | --- | --- |",

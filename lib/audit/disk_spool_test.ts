@@ -227,7 +227,7 @@ Deno.test("a full disk gives a fault, keeps results, and is over when there is r
   await spool.close();
 });
 
-Deno.test("the limit refuses new statements, still takes results, and ends with shipping", async () => {
+Deno.test("the limit refuses new statements, takes results, ends with shipping", async () => {
   const { spool } = await setUp(undefined, { segmentBytes: 4000, limitBytes: 20_000 });
   let n = 0;
   while (await settle(spool, "strict") === null) spool.event(endOf(n++));

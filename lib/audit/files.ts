@@ -7,7 +7,10 @@ export interface AuditFiles {
   list(): Promise<readonly AuditFileInfo[]>;
   /** Bytes from `offset` on: `maxBytes`, or fewer where the file ends. */
   read(name: string, offset: number, maxBytes: number): Promise<Uint8Array>;
-  /** Opens for appending; creates the file where it is missing. Synchronous: it is on the hot path. */
+  /**
+   * Opens for appending; creates the file where it is missing. Synchronous: it is on the hot
+   * path.
+   */
   append(name: string): AppendFile;
   remove(name: string): Promise<void>;
   /** Makes the creation and removal of files durable (fsync of the directory). */

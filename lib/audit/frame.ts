@@ -55,7 +55,10 @@ export function* scanRecords(bytes: Uint8Array): Generator<SpoolRecord, void> {
   }
 }
 
-/** Length of the frame at `offset` with its header, or null while its header is incomplete or wrong. */
+/**
+ * Length of the frame at `offset` with its header, or null while its header is incomplete or
+ * wrong.
+ */
 export function frameLength(bytes: Uint8Array, offset: number): number | null {
   if (bytes.length - offset < frameHeaderBytes) return null;
   const length = view(bytes).getUint32(offset);

@@ -1,7 +1,6 @@
 /** Takes in what services send: nothing enters the log that the catalogue doesn't know. */
 import { read, SchemaError, v } from "../schema/mod.ts";
 import {
-  catalog,
   eventEntries,
   type EventName,
   type EventOrigin,
@@ -47,9 +46,4 @@ function schemaOf(name: EventName): v.GenericSchema<unknown, Record<string, unkn
   const made = v.strictObject(eventEntries(name));
   schemas.set(name, made);
   return made;
-}
-
-/** Names of all events, for filters and completion. */
-export function eventNames(): readonly string[] {
-  return Object.keys(catalog);
 }

@@ -65,7 +65,10 @@ export async function* linesForward(
   if (held.length > 0) yield { file, offset: base, bytes: held, whole: false };
 }
 
-/** Whole lines that end at or before `end` (which must be the start of a line or the file's end), last first. */
+/**
+ * Whole lines that end at or before `end` (which must be the start of a line or the file's
+ * end), last first.
+ */
 export async function* linesBackward(
   files: AuditFiles,
   file: string,

@@ -73,7 +73,10 @@ export class OpenIntents {
     return parts;
   }
 
-  /** Around the write of a carried statement's records: its new places, where there are, replace the old. */
+  /**
+   * Around the write of a carried statement's records: its new places, where there are, replace
+   * the old.
+   */
   moving(statement: OpenStatement, move: boolean, write: () => void): void {
     const old = statement.places;
     if (move) statement.places = [];

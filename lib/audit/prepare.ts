@@ -1,6 +1,7 @@
 /**
  * Makes an event fit to be recorded: secrets out, over-long words cut to what the catalogue allows,
- * over-long statements split into linked parts. Statement text, parameters and results are never cut.
+ * over-long statements split into linked parts. Statement text, parameters and results are never
+ * cut.
  */
 import type { v } from "../schema/mod.ts";
 import { type AuditEvent, catalog, type QueryEvent } from "./catalog.ts";

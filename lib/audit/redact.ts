@@ -77,7 +77,10 @@ function readLiteral(text: string, start: number, token: string): Literal | null
   return { bodyStart: end, bodyEnd, end: close < 0 ? bodyEnd : close + token.length, dollar: true };
 }
 
-/** Where the quote closes; doubled quotes, and characters after a backslash where it escapes, don't. */
+/**
+ * Where the quote closes; doubled quotes, and characters after a backslash where it escapes,
+ * don't.
+ */
 function closingQuote(text: string, from: number, quote: string, escapes: boolean): number {
   let at = from;
   for (;;) {

@@ -1,4 +1,7 @@
-/** Finds events in a log's files: streamed, bounded for each call, with a cursor that stays good. */
+/**
+ * Finds events in a log's files: streamed, bounded for each call, with a cursor that stays
+ * good.
+ */
 import { Fault } from "../core/fault.ts";
 import { parseObject } from "./chain.ts";
 import type { AuditFileInfo, AuditFiles } from "./files.ts";
@@ -30,7 +33,10 @@ export interface SearchQuery extends AuditQuery {
 export interface SearchPage {
   /** Lines exactly as stored. */
   readonly events: readonly string[];
-  /** Where to go on; null at the end. A page may hold fewer than `limit` events, or none, and still go on. */
+  /**
+   * Where to go on; null at the end. A page may hold fewer than `limit` events, or none, and
+   * still go on.
+   */
   readonly cursor: string | null;
 }
 

@@ -82,7 +82,7 @@ Deno.test("a cursor stays good while the log grows", async () => {
   assert.equal(rest.cursor, null);
 });
 
-Deno.test("one statement is one event: the second of a uid goes, a result replaces its beginning", async () => {
+Deno.test("one statement is one event: a result replaces its beginning, twins go", async () => {
   const files = new MemoryFiles();
   const unknown = { ...resultOf(2), outcome: "unknown" };
   const lines = [intentOf(1), resultOf(1), resultOf(2), unknown, resultOf(3), resultOf(3)];

@@ -104,7 +104,10 @@ export class Segments {
     this.#dirty.push({ file, segment, done: false });
   }
 
-  /** Appends framed records in one write; throws as the disk does, having cut what was written in part. */
+  /**
+   * Appends framed records in one write; throws as the disk does, having cut what was written
+   * in part.
+   */
   write(records: Uint8Array, shipped: number): { segment: Segment; offset: number } {
     if (this.current.bytes >= this.#segmentBytes) this.start();
     const segment = this.current;

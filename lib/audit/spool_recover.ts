@@ -1,4 +1,7 @@
-/** Puts a spool in order after its process died: finds what is whole, and what was never answered. */
+/**
+ * Puts a spool in order after its process died: finds what is whole, and what was never
+ * answered.
+ */
 import type { AuditFileInfo, AuditFiles } from "./files.ts";
 import { isShipped, kinds, scanRecords, type SpoolRecord } from "./frame.ts";
 import type { Segment } from "./segments.ts";

@@ -53,7 +53,10 @@ export interface VerifyReport {
 export interface VerifyOptions {
   readonly files: AuditFiles;
   readonly sha256: Sha256Hex;
-  /** Checks a head's signature with the audit authority's certificate; null where there is none at hand. */
+  /**
+   * Checks a head's signature with the audit authority's certificate; null where there is none
+   * at hand.
+   */
   readonly verify: HeadVerifier | null;
   /** Signed heads that were kept elsewhere (`remoteler audit head`), one line of JSON each. */
   readonly heads?: readonly string[];

@@ -157,7 +157,7 @@ Deno.test("a changed last line is found by its signed head", async () => {
   assert.deepEqual(places(await check(files, [kept])), [`changed ${third} 11`]);
 });
 
-Deno.test("dropped last lines are found against a kept head, wherever the head is kept", async () => {
+Deno.test("dropped last lines are found against a kept head, wherever it is kept", async () => {
   const { files, kept } = await sample();
   const lines = linesOf(files, third);
   setLines(files, third, lines.slice(0, -1));

@@ -45,7 +45,10 @@ export class ChainWalk {
   #last: Link | null = null;
   /** A line with another number than is due; the one after it tells what happened. */
   #odd: Link | null = null;
-  /** Lines that stand where another number belongs, by that number: changed, or swapped from afar. */
+  /**
+   * Lines that stand where another number belongs, by that number: changed, or swapped from
+   * afar.
+   */
   readonly #misplaced = new Map<number, Link>();
   /** Unreadable lines since the last good one: they explain as many missing numbers. */
   #unreadable = 0;

@@ -24,7 +24,10 @@ export interface OpenedFileSink {
   readonly repair: Repair | null;
 }
 
-/** Opens the log of a directory; throws a fault (`audit.log-damaged`) where its last line can't be read. */
+/**
+ * Opens the log of a directory; throws a fault (`audit.log-damaged`) where its last line can't
+ * be read.
+ */
 export async function openFileSink(options: FileSinkOptions): Promise<OpenedFileSink> {
   const { files, sha256 } = options;
   const infos = await dayFiles(files);
