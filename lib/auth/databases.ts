@@ -1,0 +1,39 @@
+/** The databases that a user's roles let it see. */
+import { allowedNames, allowedUsers, visibleDatabases } from "../access/mod.ts";
+import type { CallOutput } from "../api/contract.ts";
+import type { UserIdentity } from "../core/identity.ts";
+import type { Callers } from "./callers.ts";
+import type { Core } from "./powers.ts";
+import { servedDatabases } from "./presence.ts";
+
+type Visible = CallOutput<"databases.list">["databases"][number];
+
+/** The call `databases.list`: one row for each name, however many agents serve it. */
+export async function listDatabases(
+  core: Core,
+  callers: Callers,
+  identity: UserIdentity,
+): Promise<CallOutput<"databases.list">> {
+  const roles = await callers.roles(identity.roles);
+  const served = (await servedDatabases(core)).map((one) => ({
+    ...one,
+    metadata: one.database.metadata,
+  }));
+  const rows = new Map<string, Visible>();
+  for (const { database, online } of visibleDatabases({ identity, roles }, served)) {
+    const { metadata: { name, labels }, spec } = database;
+    const asker = { identity, roles, database };
+    const row = rows.get(name);
+    if (row !== undefined && (row.online || !online)) continue;
+    rows.set(name, {
+      name,
+      protocol: spec.protocol,
+      description: spec.description,
+      labels,
+      db_users: [...allowedUsers(asker)],
+      db_names: [...allowedNames(asker)],
+      online,
+    });
+  }
+  return { databases: [...rows.values()] };
+}

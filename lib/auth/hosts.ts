@@ -1,0 +1,58 @@
+/** What Auth remembers of each host that joined: without it a certificate alone renews nothing. */
+import type { Commit, Key } from "../core/backend.ts";
+import type { EpochMs } from "../core/clock.ts";
+import type { HostIdentity } from "../core/identity.ts";
+import { read, v } from "../schema/mod.ts";
+import { type Core, decodeJson, denied, encodeJson } from "./powers.ts";
+
+const hostRecord = v.strictObject({
+  /** 1 to 32767 for agents, 0 for others. */
+  number: v.number(),
+  hostname: v.string(),
+  joined: v.string(),
+  token: v.string(),
+});
+export type HostRecord = v.InferOutput<typeof hostRecord>;
+
+/** A host's record and number outlive its certificate by this, so that a late clock takes nothing. */
+const graceMs = 24 * 3_600_000;
+export const largestNumber = 32767;
+
+export function hostKey(host: string): Key {
+  return ["host", host];
+}
+
+export function numberKey(number: number): Key {
+  return ["agent_number", String(number).padStart(5, "0")];
+}
+
+/** What is in force of a host. @throws Fault `auth.host-removed` */
+export async function hostRecordOf(core: Core, { host }: HostIdentity): Promise<HostRecord> {
+  const entry = await core.backend.get(hostKey(host));
+  if (entry !== null) return read(hostRecord, decodeJson(entry.value), "stored host");
+  throw denied(
+    "auth.host-removed",
+    "this host was removed from the cluster",
+    "join again with a new token: remoteler tokens add",
+  );
+}
+
+/** The writes that keep a host's record and number for as long as its certificate, and a day. */
+export function hostPuts(
+  host: string,
+  record: HostRecord,
+  certificateEnds: EpochMs,
+): NonNullable<Commit["puts"]> {
+  const expires = certificateEnds + graceMs;
+  const kept = { key: hostKey(host), value: encodeJson(record), expires };
+  if (record.number === 0) return [kept];
+  return [kept, { key: numberKey(record.number), value: encodeJson(host), expires }];
+}
+
+/** Keys to delete when a host is removed. */
+export async function hostKeys(core: Core, host: string): Promise<readonly Key[]> {
+  const entry = await core.backend.get(hostKey(host));
+  if (entry === null) return [];
+  const { number } = read(hostRecord, decodeJson(entry.value), "stored host");
+  return number === 0 ? [hostKey(host)] : [hostKey(host), numberKey(number)];
+}

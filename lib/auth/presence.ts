@@ -1,0 +1,138 @@
+/** Which services live: leases that heartbeats renew, and the databases that agents serve. */
+import { mayServe } from "../access/mod.ts";
+import type { CallOutput, CallRequest } from "../api/contract.ts";
+import { type Database, resources } from "../api/resources.ts";
+import { listAll } from "../backend/mod.ts";
+import type { Key } from "../core/backend.ts";
+import { rfc3339 } from "../core/clock.ts";
+import type { HostIdentity } from "../core/identity.ts";
+import { read, v } from "../schema/mod.ts";
+import { hostRecordOf } from "./hosts.ts";
+import { type Core, decodeJson, denied, encodeJson, invalid } from "./powers.ts";
+import { putOf } from "./store.ts";
+
+/** Seconds between heartbeats. */
+const periodS = 15;
+/** Three missed ones, and something for a slow network. */
+const leaseMs = (3 * periodS + 5) * 1000;
+/** Databases stay known for this long after their agent was last heard, to be shown as offline. */
+const rememberedMs = 24 * 3_600_000;
+
+const servedPrefix: Key = ["served"];
+const served = v.strictObject({ databases: v.array(resources.db) });
+
+/** Where it is kept what an agent serves, also while it is away. */
+export function servedKey(host: string): Key {
+  return [...servedPrefix, host];
+}
+
+/** The call `agents.heartbeat`; refused whole where the certificate doesn't allow one database. */
+export async function agentHeartbeat(
+  core: Core,
+  identity: HostIdentity,
+  input: CallRequest<"agents.heartbeat">,
+): Promise<CallOutput<"agents.heartbeat">> {
+  const { host } = identity;
+  const { number } = await hostRecordOf(core, identity);
+  const { databases, hostname, version } = input;
+  const names = databases.map(({ metadata: { name } }) => name);
+  if (new Set(names).size < names.length) {
+    throw invalid("auth.database-twice", "a database is listed twice in this heartbeat");
+  }
+  const forbidden = databases.filter(({ metadata }) => !mayServe(identity, metadata));
+  if (forbidden.length > 0) await refuseServing(core, host, forbidden);
+  const expires = rfc3339(core.clock.now() + leaseMs);
+  const lease = putOf({
+    kind: "agent",
+    version: "v1",
+    metadata: { name: host, labels: {}, expires },
+    spec: { host, hostname, version, number, databases },
+  });
+  const memory = await memoryOf(core, host, databases);
+  await core.backend.commit({ puts: [lease, ...memory] });
+  const proxies = (await core.store.all("proxy")).map(({ spec }) => ({
+    host: spec.host,
+    public_addr: spec.public_addr,
+  }));
+  return { proxies, period_s: periodS };
+}
+
+async function refuseServing(
+  core: Core,
+  host: string,
+  forbidden: readonly Database[],
+): Promise<never> {
+  const services = forbidden.map(({ metadata: { name } }) => name);
+  await core.audit.report("agent.heartbeat.rejected", {
+    host,
+    services: services.slice(0, 4096),
+  });
+  throw denied(
+    "auth.may-not-serve",
+    `this agent's certificate does not allow it to serve ${services.slice(0, 10).join(", ")}`,
+    "join again with a token whose --services name it",
+  );
+}
+
+/** The write that keeps what is served known; nothing where it was written lately. */
+async function memoryOf(core: Core, host: string, databases: readonly Database[]) {
+  const key = servedKey(host);
+  const value = encodeJson({ databases });
+  const now = core.clock.now();
+  const before = await core.backend.get(key);
+  const fresh = before !== null && (before.expires ?? 0) > now + rememberedMs / 2 &&
+    before.value.toBase64() === value.toBase64();
+  return fresh ? [] : [{ key, value, expires: now + rememberedMs }];
+}
+
+/** The call `proxies.heartbeat`. */
+export async function proxyHeartbeat(
+  core: Core,
+  identity: HostIdentity,
+  input: CallRequest<"proxies.heartbeat">,
+): Promise<CallOutput<"proxies.heartbeat">> {
+  const { host } = identity;
+  await hostRecordOf(core, identity);
+  const expires = rfc3339(core.clock.now() + leaseMs);
+  await core.backend.commit({
+    puts: [putOf({
+      kind: "proxy",
+      version: "v1",
+      metadata: { name: host, labels: {}, expires },
+      spec: { host, ...input },
+    })],
+  });
+  return { period_s: periodS };
+}
+
+/** A database as one agent serves it. */
+export interface ServedDatabase {
+  readonly database: Database;
+  readonly host: string;
+  /** Whether its agent's lease is in force. */
+  readonly online: boolean;
+}
+
+/** All databases that agents serve or served lately, by name. */
+export async function servedDatabases(core: Core): Promise<readonly ServedDatabase[]> {
+  const online = new Set((await core.store.all("agent")).map(({ spec: { host } }) => host));
+  const found: ServedDatabase[] = [];
+  for await (const { key, value } of listAll(core.backend, servedPrefix)) {
+    const host = key[1] ?? "";
+    for (const database of read(served, decodeJson(value), "served databases").databases) {
+      found.push({ database, host, online: online.has(host) });
+    }
+  }
+  return found.sort((a, b) => a.database.metadata.name < b.database.metadata.name ? -1 : 1);
+}
+
+/** What this agent says of a database it serves; null where it doesn't say anything of it now. */
+export async function servedBy(
+  core: Core,
+  host: string,
+  service: string,
+): Promise<Database | null> {
+  const agent = await core.store.get("agent", host);
+  const databases = agent?.resource.spec.databases ?? [];
+  return databases.find(({ metadata: { name } }) => name === service) ?? null;
+}
