@@ -1,0 +1,54 @@
+/** `tsh`: the user's tool. Wiring only. */
+import { runProgram } from "../lib/cli/mod.ts";
+import { clientCommands, clientGroups, type ClientPowers } from "../lib/client/mod.ts";
+import { version } from "../lib/core/version.ts";
+import { interruption } from "../lib/service/interruption.ts";
+import { systemClock } from "../lib/sys/clock.ts";
+import { commandLine, environmentVariable, userId } from "../lib/sys/env.ts";
+import { listDirectory, makeDirectory, readText, remove, writeAtomic } from "../lib/sys/files.ts";
+import { httpClient } from "../lib/sys/http.ts";
+import { findProgram, loopbackPeerUser, runProgram as launch } from "../lib/sys/process.ts";
+import { systemRandom } from "../lib/sys/random.ts";
+import { exit } from "../lib/sys/signals.ts";
+import { connectTcp, listenTcp } from "../lib/sys/tcp.ts";
+import { standardStreams } from "../lib/sys/terminal.ts";
+import { connectTls } from "../lib/sys/tls.ts";
+
+const powers: ClientPowers = {
+  terminal: standardStreams,
+  // Made when a command first waits for something, so that until then Ctrl-C simply ends it.
+  get signal() {
+    return interrupted ??= interruption(() => hasChild);
+  },
+  version,
+  clock: systemClock,
+  random: systemRandom,
+  files: {
+    readText,
+    writePrivate: writeAtomic,
+    makeDirectory,
+    list: listDirectory,
+    remove: async (path) => void await remove(path, true),
+  },
+  network: { connectTcp, connectTls, listenTcp, http: httpClient },
+  env: environmentVariable,
+  userId,
+  findProgram,
+  runProgram: async (program, args, environment) => {
+    hasChild = true;
+    return await launch(program, args, { environment });
+  },
+  peerUser: loopbackPeerUser,
+};
+
+let interrupted: AbortSignal | null = null;
+let hasChild = false;
+
+const program = {
+  name: "tsh",
+  summary: "Logs in to a cluster and connects to its databases.",
+  version,
+  commands: clientCommands,
+  groups: clientGroups,
+};
+exit(await runProgram(program, commandLine(), powers));

@@ -1,0 +1,38 @@
+import { command, print, required, say, text } from "../../cli/mod.ts";
+import { connectionOf, launchOf } from "../launch.ts";
+import { writeService } from "../pg_service.ts";
+import type { ClientPowers } from "../powers.ts";
+import { orderRoute, proxyOption, requireLogin } from "../session.ts";
+
+/** Options of every command that can make a database's certificate. */
+export const routeOptions = {
+  "db-user": text({ help: "the database account to be", value: "NAME" }),
+  "db-name": text({ help: "the database within the server", value: "NAME" }),
+  proxy: proxyOption,
+} as const;
+
+export const dbLogin = command({
+  name: "db login",
+  summary: "get a certificate for one database, and set up its programs",
+  example: "db login orders --db-user=alice --db-name=orders",
+  arguments: { name: required("a database of `tsh db ls`") },
+  options: routeOptions,
+  run: async (options, powers: ClientPowers) => {
+    const at = await requireLogin(options.proxy, powers);
+    const { name } = options;
+    const route = await orderRoute(at, {
+      service: name,
+      user: options["db-user"],
+      name: options["db-name"],
+    }, powers);
+    const launch = launchOf(route.protocol);
+    const values = launch.section(connectionOf(at.profile, at.login, route));
+    await writeService({ name, values }, powers);
+    const who = route.db_user ?? "the user you name";
+    const where = route.db_name === null ? "" : `, database ${route.db_name}`;
+    say(powers.terminal, `certificate for ${name} as ${who}${where}, until ${route.expires}`);
+    say(powers.terminal, "connect with:");
+    print(powers.terminal, launch.command(name));
+    return 0;
+  },
+});

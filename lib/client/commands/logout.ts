@@ -1,0 +1,24 @@
+import { command, say } from "../../cli/mod.ts";
+import { removeService } from "../pg_service.ts";
+import type { ClientPowers } from "../powers.ts";
+import { Profile, readProxyAddress } from "../profile.ts";
+import { proxyOption } from "../session.ts";
+
+export const logout = command({
+  name: "logout",
+  summary: "forget the login, with all keys and certificates",
+  example: "logout",
+  options: { proxy: proxyOption },
+  run: async (options, powers: ClientPowers) => {
+    const profile = new Profile(powers);
+    const at = options.proxy === null ? null : readProxyAddress(options.proxy).text;
+    const logins = (await profile.logins()).filter(({ proxy }) => at === null || proxy === at);
+    for (const login of logins) {
+      for (const { service } of await profile.routes(login)) await removeService(service, powers);
+      await profile.removeLogin(login);
+      say(powers.terminal, `logged out of ${login.cluster} (${login.proxy})`);
+    }
+    if (logins.length === 0) say(powers.terminal, "you were not logged in");
+    return 0;
+  },
+});

@@ -1,0 +1,69 @@
+import { command, count, flag, print, required, say } from "../../cli/mod.ts";
+import { asFault, Fault } from "../../core/fault.ts";
+import { connectionOf, launchOf } from "../launch.ts";
+import { type LocalProxy, type LocalProxyOptions, openLocalProxy } from "../local_proxy.ts";
+import type { ClientPowers } from "../powers.ts";
+import { inForce, orderRoute, requireLogin } from "../session.ts";
+import { routeOptions } from "./db_login.ts";
+
+export const proxyDb = command({
+  name: "proxy db",
+  summary: "open a local port to a database, until Ctrl-C",
+  example: "proxy db orders --tunnel",
+  arguments: { name: required("a database of `tsh db ls`") },
+  options: {
+    tunnel: flag({
+      help: "programs connect without TLS and certificates; only your own are let in",
+    }),
+    port: count({ help: "the local port (default: one that stays the same)", min: 1, max: 65535 }),
+    ...routeOptions,
+  },
+  run: async (options, powers: ClientPowers) => {
+    const at = await requireLogin(options.proxy, powers);
+    const { name, tunnel, "db-user": user, "db-name": database } = options;
+    const known = await at.profile.route(at.login, name);
+    const fits = known !== null && inForce(known, powers) &&
+      (user === null || user === known.db_user) &&
+      (database === null || database === known.db_name);
+    const route = fits ? known : await orderRoute(at, {
+      service: name,
+      user: user ?? known?.db_user ?? null,
+      name: database ?? known?.db_name ?? null,
+    }, powers);
+    const port = options.port ?? await at.profile.port(at.login, name) ?? 0;
+    const words = (text: string) => say(powers.terminal, `tsh: ${text}`);
+    const local = await open({ ...at, route, tunnel, port, say: words }, powers);
+    await at.profile.savePort(at.login, name, local.port);
+    const connection = connectionOf(at.profile, at.login, route);
+    const example = launchOf(route.protocol).localCommand(local.port, connection, tunnel);
+    print(powers.terminal, `127.0.0.1:${local.port}`);
+    say(powers.terminal, `${name} is at 127.0.0.1:${local.port} until Ctrl-C; connect with:`);
+    say(powers.terminal, `  ${example}`);
+    await untilAborted(powers.signal);
+    await local.close();
+    return 0;
+  },
+});
+
+async function open(options: LocalProxyOptions, powers: ClientPowers): Promise<LocalProxy> {
+  try {
+    return await openLocalProxy(options, powers);
+  } catch (thrown) {
+    const fault = asFault(thrown);
+    if (fault.code !== "sys.listen-failed") throw thrown;
+    throw new Fault({
+      kind: "unavailable",
+      code: "client.port-taken",
+      message: `the local port ${options.port} is taken`,
+      hint: "is another tsh proxy db running? else choose one with --port",
+      cause: fault,
+    });
+  }
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,227 @@
+/** A port on this machine that leads to one database, for as long as the command runs. */
+import { asFault, Fault } from "../core/fault.ts";
+import { PullReader, type Released } from "../core/pull.ts";
+import type { ByteStream } from "../core/stream.ts";
+import { type Protocol, protocolNamed, type Refusal } from "../wire/mod.ts";
+import { hostVerifier, reachable } from "./cluster.ts";
+import { readPostgresFront } from "./postgres_front.ts";
+import type { ClientPowers, LocalConnection } from "./powers.ts";
+import { type Login, type Profile, readProxyAddress, type Route } from "./profile.ts";
+import { inForce, orderRoute } from "./session.ts";
+import { splice } from "./splice.ts";
+
+export interface LocalProxyOptions {
+  readonly profile: Profile;
+  readonly login: Login;
+  readonly route: Route;
+  /** Plain inside: this side makes the TLS with the route's certificate. */
+  readonly tunnel: boolean;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** What is worth a line on stderr. */
+  readonly say: (text: string) => void;
+}
+
+export interface LocalProxy {
+  readonly port: number;
+  /** Ends the port and all its connections. */
+  close(): Promise<void>;
+}
+
+const host = "127.0.0.1";
+const connectionsMax = 512;
+const frontMsMax = 10_000;
+const renewMarginMs = 5 * 60_000;
+
+export async function openLocalProxy(
+  options: LocalProxyOptions,
+  powers: ClientPowers,
+): Promise<LocalProxy> {
+  const proxy = new RunningProxy(options, powers);
+  return await proxy.listen();
+}
+
+class RunningProxy {
+  readonly #options: LocalProxyOptions;
+  readonly #powers: ClientPowers;
+  readonly #protocol: Protocol;
+  readonly #open = new Set<ByteStream>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  #route: Route;
+  #renewal: Promise<Route> | null = null;
+
+  constructor(options: LocalProxyOptions, powers: ClientPowers) {
+    const protocol = protocolNamed(options.route.protocol);
+    if (protocol === null) throw new Error(`No protocol ${options.route.protocol}`);
+    this.#options = options;
+    this.#powers = powers;
+    this.#protocol = protocol;
+    this.#route = options.route;
+  }
+
+  async listen(): Promise<LocalProxy> {
+    const { port } = this.#options;
+    const listener = await this.#powers.network.listenTcp(
+      { host, port },
+      (stream) => this.#accepted(stream),
+    );
+    return {
+      port: listener.address.port,
+      close: async () => {
+        this.#stop.abort();
+        const closed = listener.close();
+        for (const stream of this.#open) stream.abort();
+        await Promise.all([closed, ...this.#running]);
+      },
+    };
+  }
+
+  #accepted(stream: LocalConnection): void {
+    if (this.#open.size >= connectionsMax) return stream.abort();
+    this.#open.add(stream);
+    const serving = this.#serve(stream)
+      .catch((thrown) => {
+        const { message, kind } = asFault(thrown);
+        if (kind !== "cancelled") this.#options.say(`a connection failed: ${message}`);
+        stream.abort();
+      })
+      .finally(() => {
+        this.#open.delete(stream);
+        this.#running.delete(serving);
+      });
+    this.#running.add(serving);
+  }
+
+  async #serve(stream: LocalConnection): Promise<void> {
+    if (this.#options.tunnel) return await this.#serveTunnel(stream);
+    const to = readProxyAddress(this.#options.login.proxy);
+    const far = await reachable(
+      to,
+      () => this.#powers.network.connectTcp(to, { signal: this.#stop.signal }),
+    );
+    await this.#carry(stream, far, { early: new Uint8Array(0), ended: false });
+  }
+
+  /** Only this user's own programs get in: the port stands for this user's certificate. */
+  async #serveTunnel(stream: LocalConnection): Promise<void> {
+    const { powers, mine } = { powers: this.#powers, mine: this.#powers.userId() };
+    const reader = new PullReader(stream);
+    const peer = await powers.peerUser(stream.remoteAddress, stream.localAddress);
+    const tooLong = new AbortController();
+    const timer = powers.clock.after(frontMsMax, () => tooLong.abort(tooSlow()));
+    const signal = AbortSignal.any([tooLong.signal, this.#stop.signal]);
+    let far: ByteStream;
+    try {
+      const front = await readPostgresFront(reader, signal);
+      if (mine === null || peer !== mine) {
+        this.#options.say("a connection of another user was refused");
+        return this.#refuse(stream, front === "cancel" ? null : foreignUser);
+      }
+      far = await this.#dial(signal);
+    } catch (thrown) {
+      const fault = asFault(thrown);
+      if (fault.kind === "protocol" || fault.kind === "cancelled") throw fault;
+      const { shown, message, hint } = fault;
+      const words = message.length > 0 ? message : shown;
+      this.#options.say(`a connection failed: ${words}`);
+      const kind = fault.kind === "unauthenticated" ? "unauthenticated" : "network";
+      return this.#refuse(stream, { kind, message: words, ...(hint ? { hint } : {}) });
+    } finally {
+      timer.cancel();
+    }
+    let released: Released;
+    try {
+      released = reader.release();
+    } catch (thrown) {
+      far.abort();
+      throw thrown;
+    }
+    await this.#carry(stream, far, released);
+  }
+
+  async #carry(near: ByteStream, far: ByteStream, early: Released): Promise<void> {
+    this.#open.add(far);
+    try {
+      await splice(near, far, early);
+    } finally {
+      this.#open.delete(far);
+    }
+  }
+
+  #refuse(stream: ByteStream, refusal: Refusal | null): void {
+    if (refusal !== null) stream.write(this.#protocol.refuse(refusal));
+    stream.end();
+    const timer = this.#powers.clock.after(1_000, () => stream.abort());
+    stream.attach({
+      data: () => {},
+      ended: () => {},
+      drained: () => {},
+      closed: () => timer.cancel(),
+    });
+  }
+
+  async #dial(signal: AbortSignal): Promise<ByteStream> {
+    const { profile, login } = this.#options;
+    const { service, protocol } = await this.#freshRoute();
+    const pair = await profile.routePair(login, service);
+    if (pair === null) throw noCertificate(service);
+    const to = readProxyAddress(login.proxy);
+    return await reachable(to, () =>
+      this.#powers.network.connectTls(to, {
+        keyPair: { chain: pair.chain, key: pair.key },
+        serverName: to.host,
+        alpn: [`remoteler-${protocol}`],
+        verify: hostVerifier(login, "proxy", this.#powers),
+        signal,
+      }));
+  }
+
+  /** The route's certificate is renewed before its end, as long as the login lasts. */
+  async #freshRoute(): Promise<Route> {
+    if (inForce(this.#route, this.#powers, renewMarginMs)) return this.#route;
+    this.#renewal ??= this.#renew().finally(() => (this.#renewal = null));
+    return await this.#renewal;
+  }
+
+  async #renew(): Promise<Route> {
+    const { profile } = this.#options;
+    // A login may have been made anew meanwhile, in another terminal.
+    const login = await profile.login(this.#options.login.proxy) ?? this.#options.login;
+    const { service, db_user, db_name } = this.#route;
+    try {
+      this.#route = await orderRoute(
+        { profile, login },
+        { service, user: db_user, name: db_name },
+        this.#powers,
+      );
+    } catch (thrown) {
+      // The old one serves until it ends.
+      if (!inForce(this.#route, this.#powers)) throw thrown;
+    }
+    return this.#route;
+  }
+}
+
+const foreignUser: Refusal = {
+  kind: "denied",
+  message: "this port belongs to another user of this machine",
+  hint: "run tsh proxy db --tunnel yourself",
+};
+
+function noCertificate(service: string): Fault {
+  return new Fault({
+    kind: "unauthenticated",
+    code: "client.no-route",
+    message: `the certificate for the database ${service} is gone`,
+    hint: `get one with: tsh db login ${service}`,
+  });
+}
+
+function tooSlow(): Fault {
+  return new Fault({
+    kind: "cancelled",
+    code: "client.too-slow",
+    message: "a program connected and said nothing",
+  });
+}
