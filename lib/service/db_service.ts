@@ -1,5 +1,5 @@
 /** Wires a Database Service: cache, spool, shipper and the agent itself. */
-import { startResourceCache } from "../api/resource_cache.ts";
+import { type ResourceCache, startResourceCache } from "../api/resource_cache.ts";
 import { type DatabaseConfig, type DbConfig, writeAddress } from "../config/mod.ts";
 import { Fault } from "../core/fault.ts";
 import { type DatabaseConfig as AgentDatabase, startAgent, watchedKinds } from "../db/mod.ts";
@@ -32,6 +32,7 @@ export async function startDbService(options: DbServiceOptions): Promise<Running
   const limitBytes = config.audit.spool_limit_bytes;
   const shipped = await openShippedSpool({ runtime, role: "db", client, limitBytes });
   const cache = startResourceCache({ client, kinds: watchedKinds, clock, random, log });
+  await known(cache, options.signal);
   const agent = startAgent({
     auth: client,
     cache,
@@ -57,6 +58,15 @@ export async function startDbService(options: DbServiceOptions): Promise<Running
     await shipped.close(shipMsMax);
   };
   return { drain: (timeoutMs) => agent.drain(timeoutMs), stop };
+}
+
+/** Waits until users, roles, locks and authorities are known; nobody could be let in before. */
+async function known(cache: ResourceCache, signal: AbortSignal): Promise<void> {
+  const stopWaiting = (): void => void cache.close();
+  signal.addEventListener("abort", stopWaiting, { once: true });
+  if (signal.aborted) stopWaiting();
+  await cache.ready;
+  signal.removeEventListener("abort", stopWaiting);
 }
 
 async function readDatabase(database: DatabaseConfig): Promise<AgentDatabase> {

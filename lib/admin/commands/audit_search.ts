@@ -34,7 +34,8 @@ export const auditSearch = command({
       }, powers.signal);
       found.push(...answer.events.map(parseEvent));
       cursor = answer.cursor;
-      if (cursor === null || answer.events.length === 0) break;
+      // A page may be empty and still go on.
+      if (cursor === null) break;
     }
     show(powers.terminal, options.format, found, drawEvents);
     return 0;
