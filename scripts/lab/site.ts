@@ -223,7 +223,7 @@ export class Site {
       const answer = await fetch(`https://${this.proxyAddress}/web/invite/${token}`, {
         method: "POST",
         headers: { "content-type": "application/x-www-form-urlencoded" },
-        body: new URLSearchParams({ password, confirm: password }),
+        body: new URLSearchParams({ password, again: password }),
         client: http,
       });
       const text = await answer.text();
