@@ -39,8 +39,9 @@ const strictHeaders = {
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
-  // The path of an invite is a secret: it must not travel on.
-  "referrer-policy": "no-referrer",
+  // The path of an invite is a secret that must not travel on; "no-referrer" would make the form's
+  // own Origin "null".
+  "referrer-policy": "same-origin",
   "strict-transport-security": "max-age=31536000",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
