@@ -73,8 +73,8 @@ export class Profile {
   async logins(): Promise<readonly Login[]> {
     const current = await this.#current();
     const found: Login[] = [];
-    for (const name of await this.#powers.files.list(this.#root)) {
-      const one = await this.#read(`${this.#root}/${name}/login.json`, login);
+    for (const name of await this.#powers.files.list(`${this.#root}/proxies`)) {
+      const one = await this.#read(`${this.#root}/proxies/${name}/login.json`, login);
       if (one !== null) found.push(one);
     }
     return found.sort((a, b) => Number(b.proxy === current) - Number(a.proxy === current));
@@ -174,7 +174,7 @@ export class Profile {
   }
 
   #folder(proxy: string): string {
-    return `${this.#root}/${safe(proxy)}`;
+    return `${this.#root}/proxies/${safe(proxy)}`;
   }
 
   async #read<const S extends v.GenericSchema>(
