@@ -1,4 +1,4 @@
-/** The ground of a benchmark: a PostgreSQL with data, and Remoteler's three services where wanted. */
+/** The ground of a benchmark: PostgreSQL with data, and Remoteler's three services if wanted. */
 import { LabAuthority } from "../lab/certificates.ts";
 import { dirname, join } from "../lab/paths.ts";
 import { debianPostgres, type PostgresServer, startPostgres } from "../lab/postgres.ts";

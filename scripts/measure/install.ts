@@ -41,7 +41,8 @@ export async function chiselProgram(
   await Deno.mkdir(dir, { recursive: true });
   await Deno.writeTextFile(
     join(dir, "go.mod"),
-    `module remoteler.invalid/bench\n\ngo 1.21\n\nrequire github.com/jpillora/chisel ${chiselVersion}\n`,
+    "module remoteler.invalid/bench\n\ngo 1.21\n\n" +
+      `require github.com/jpillora/chisel ${chiselVersion}\n`,
   );
   await Deno.writeTextFile(
     join(dir, "tools.go"),

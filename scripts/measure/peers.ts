@@ -222,7 +222,7 @@ export async function startStunnel(init: PeerInit): Promise<Path | Missing> {
   };
 }
 
-/** chisel with a reverse port: the client's TLS goes end to end through SSH in TLS between the two. */
+/** chisel with a reverse port: the client's TLS end to end, through SSH in TLS between the two. */
 export async function startChisel(init: PeerInit): Promise<Path | Missing> {
   const program = await chiselProgram(init.say);
   if ("why" in program) return { name: "chisel", why: program.why };

@@ -1,5 +1,5 @@
 /** Medians, ratios, and the two files they are kept in. */
-import { isMissing, type Missing, type Path, pathNames } from "./path.ts";
+import { isMissing, type Missing, type Path, type PathName, pathNames } from "./path.ts";
 import type { Measured, Work } from "./works.ts";
 
 /** One line of docs/benchmarks.json; null where the path could not be measured. */
@@ -130,26 +130,20 @@ export function documentOf(run: Run, tables: readonly string[]): string {
   return [
     "# Benchmarks",
     "",
-    "Written by `./scripts/bench`; run it again instead of editing. Numbers of one table compare with each other,",
-    "numbers of two tables or two machines don't: look at the ratios and at the CPU per transaction.",
+    "Written by `./scripts/bench`; run it again instead of editing. Numbers of one table compare",
+    "with each other, numbers of two tables or machines don't: look at ratios and at the CPU.",
     "",
     `${run.date.slice(0, 10)}, ${machine.cores} × ${machine.cpu}, ${machine.system}. ${
       machine.versions.join(", ")
     }.`,
-    `Client, database and everything between them share these ${machine.cores} cores, over loopback. Medians of ${run.rounds} rounds of`,
-    `${run.seconds} s; the paths take turns within a round. ${machine.tls} on every leg that is named below.`,
+    `Client, database and all between them share these ${machine.cores} cores, over loopback.`,
+    `Medians of ${run.rounds} rounds of ${run.seconds} s; the paths take turns within a round.`,
+    `${machine.tls} on every leg that is named below.`,
     "",
-    "| path | from the client to PostgreSQL |",
-    "| --- | --- |",
-    "| direct | libpq, TLS with a client certificate |",
-    "| native | libpq → TLS → Remoteler proxy → tunnel (TLS) → Remoteler agent → TLS; three processes apart, access decided, every statement in the audit log, `strict` |",
-    "| tsh | libpq → plain local port of `tsh proxy db --tunnel` → TLS → the same proxy and agent |",
-    "| pgbouncer | TLS and client certificates on both sides, session mode; it keeps connections to PostgreSQL open |",
-    "| stunnel | two processes, TLS with client certificates on all three legs |",
-    "| chisel | libpq's TLS end to end, inside SSH inside a WebSocket over TLS (whose cipher chisel chooses); it sees no statement |",
+    ...pathTable(),
     "",
-    "The CPU is that of the processes between client and database, until they are at rest again (so that",
-    "delivering the audit log counts).",
+    "The CPU is that of the processes between client and database, until they are at rest again,",
+    "so that delivering the audit log counts.",
     "",
     ...(missing.length > 0 ? ["Not measured:", "", ...missing, ""] : []),
     ...(run.stalls.length > 0
@@ -157,4 +151,29 @@ export function documentOf(run: Run, tables: readonly string[]): string {
       : ["No path stalled: something got through in every second of every round.", ""]),
     ...tables.flatMap((table) => [table, ""]),
   ].join("\n");
+}
+
+function pathTable(): readonly string[] {
+  const ways: Readonly<Record<PathName, readonly string[]>> = {
+    direct: ["libpq, TLS with a client certificate"],
+    native: [
+      "libpq → TLS → Remoteler proxy → tunnel (TLS) → Remoteler agent → TLS; processes apart,",
+      "access decided, every statement in the audit log, `strict`",
+    ],
+    tsh: ["libpq → plain local port of `tsh proxy db --tunnel` → TLS → the same proxy and agent"],
+    pgbouncer: [
+      "TLS and client certificates on both sides, session mode;",
+      "it keeps connections to PostgreSQL open",
+    ],
+    stunnel: ["two processes, TLS with client certificates on all three legs"],
+    chisel: [
+      "libpq's TLS end to end, inside SSH inside a WebSocket over TLS (whose cipher chisel",
+      "chooses); it sees no statement",
+    ],
+  };
+  return [
+    "| path | from the client to PostgreSQL |",
+    "| --- | --- |",
+    ...pathNames.map((name) => `| ${name} | ${ways[name].join(" ")} |`),
+  ];
 }

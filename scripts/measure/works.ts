@@ -38,11 +38,11 @@ export interface Measured {
   readonly cpuUs: number;
   /** The same for processes named apart. */
   readonly alsoCpuUs: number;
-  /** Seconds in which nothing at all got through, or what else went wrong; null when all is well. */
+  /** Seconds in which nothing got through, or what else went wrong; null when all is well. */
   readonly stall: string | null;
 }
 
-/** Measures one work on one path once. What the path still does afterwards counts as its CPU too. */
+/** Measures one work on one path once. What the path still does afterwards is its CPU too. */
 export async function measure(bench: Bench, path: Path, work: Work): Promise<Measured> {
   const before = cpuOf(path.pids);
   const alsoBefore = cpuOf(path.alsoPids ?? []);
