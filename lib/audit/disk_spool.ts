@@ -19,7 +19,7 @@ export interface SpoolOptions {
   readonly log: Log;
   /** Strict statements are refused once the spool holds so much. @default 1 GiB */
   readonly limitBytes?: number;
-  /** @default 4 MiB */
+  /** @default 4 MiB, or an eighth of the limit */
   readonly segmentBytes?: number;
 }
 
@@ -46,7 +46,7 @@ const longOpenMs = 30_000;
 export async function openSpool(options: SpoolOptions): Promise<DiskSpool> {
   const recovered = await recover(options.files);
   const id = options.random.uuid();
-  const segmentBytes = options.segmentBytes ?? 4 << 20;
+  const segmentBytes = options.segmentBytes ?? Math.min(4 << 20, limitOf(options) >> 3);
   const segments = new Segments(options.files, id, recovered.segments, segmentBytes);
   segments.start();
   const spool = new DiskSpool(options, segments);
@@ -76,7 +76,7 @@ export class DiskSpool implements Spool, SpoolSource {
 
   constructor(options: SpoolOptions, segments: Segments) {
     this.#options = options;
-    this.#limitBytes = options.limitBytes ?? 1 << 30;
+    this.#limitBytes = limitOf(options);
     this.#segments = segments;
     this.#open = new OpenIntents(options.files, () => options.clock.monotonic());
     this.#tick = options.clock.every(tickMs, () => this.#everySecond());
@@ -156,6 +156,10 @@ export class DiskSpool implements Spool, SpoolSource {
 
   async acknowledged(spool: string, high: number): Promise<void> {
     this.#acknowledged.set(spool, Math.max(high, this.#acknowledged.get(spool) ?? 0));
+    // One huge statement can fill the spool by itself: its segment has to go, too.
+    const { current } = this.#segments;
+    const done = current.count > 0 && this.#unacknowledged(current) === 0;
+    if (done && this.#full !== null && !this.#closed) this.#segments.start();
     await this.#segments.reap((segment) => this.#unacknowledged(segment) === 0);
   }
 
@@ -330,6 +334,10 @@ export class DiskSpool implements Spool, SpoolSource {
     const high = this.#acknowledged.get(segment.spool) ?? 0;
     return Math.min(segment.count, Math.max(0, segment.first + segment.count - 1 - high));
   }
+}
+
+function limitOf(options: SpoolOptions): number {
+  return options.limitBytes ?? 1 << 30;
 }
 
 function withOutcomeUnknown(json: string): string {

@@ -247,6 +247,23 @@ Deno.test("the limit refuses new statements, takes results, ends with shipping",
   await spool.close();
 });
 
+Deno.test("a spool that one statement filled recovers once that is shipped", async () => {
+  const { spool, clock } = await setUp(undefined, { limitBytes: 400_000 });
+  spool.result(resultOf(1, "x".repeat(390_000)));
+  await settle(spool, "strict");
+  spool.result(resultOf(2, "y".repeat(30_000)));
+  assert.equal((await settle(spool, "strict"))?.code, "audit.spool-full");
+  for (let place = spool.firstPlace();;) {
+    const batch = await spool.read(place, 1 << 20, 1000);
+    if (batch === null) break;
+    await spool.acknowledged(batch.spool, batch.first + batch.events.length - 1);
+    place = batch.next;
+  }
+  await clock.step(1100);
+  assert.equal(spool.fault, null);
+  await spool.close();
+});
+
 Deno.test("a disk that stays full costs bounded memory and counts what is lost", async () => {
   const { spool, files } = await setUp();
   files.roomBytes = 0;
