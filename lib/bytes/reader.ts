@@ -1,4 +1,4 @@
-/** A complete message ended before what it announced; the only error a {@linkcode ByteReader} throws. */
+/** A complete message ended before what it announced; all that a {@linkcode ByteReader} throws. */
 export class ShortInput extends Error {
   override readonly name = "ShortInput";
   /** Bytes that were asked for. */
