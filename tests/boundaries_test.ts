@@ -47,7 +47,6 @@ const rooms: Readonly<Record<string, Doors>> = {
   },
   identity: {
     rooms: ["bytes", "core", "schema"],
-    packages: ["hash-wasm"],
     because: "how people prove who they are knows nothing of what they may do",
   },
   api: {
@@ -57,7 +56,8 @@ const rooms: Readonly<Record<string, Doors>> = {
   },
   sys: {
     rooms: ["bytes", "core"],
-    packages: ["node:*"],
+    // The thread that hashes passwords is started, and is, there.
+    packages: ["node:*", "hash-wasm"],
     because: "the runtime's adapters serve every room and decide nothing",
   },
   config: {

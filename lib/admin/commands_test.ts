@@ -30,7 +30,7 @@ Deno.test("users add makes the user and prints the link of the configured proxy"
   match(terminal.stdout(), /https:\/\/db\.example\.com:443\/web\/invite\/tok\n/);
 });
 
-Deno.test("a proxy that Auth knows goes before the configured one, and json is stable", async () => {
+Deno.test("a proxy that Auth knows goes before the configured one; json is stable", async () => {
   const proxy = { kind: "proxy", metadata: { name: "p" }, spec: { public_addr: "p.example:1" } };
   const { terminal } = await run(["users", "reset", "alice", "--format=json"], {
     answers: { "resources.list": { resources: [proxy] }, "users.reset": invited },
@@ -89,6 +89,24 @@ Deno.test("get lists a kind, and shows one resource whole", async () => {
   const unknown = await run(["get", "usr"]);
   strictEqual(unknown.code, 2);
   match(unknown.terminal.stderr(), /hint: kinds are role, user, token/);
+});
+
+Deno.test("certificate authorities can be had as PEM, other kinds can't", async () => {
+  const authority = {
+    kind: "cert_authority",
+    metadata: { name: "host" },
+    spec: { type: "host", trusted: ["AQID"] },
+  };
+  const answers = { "resources.get": { resource: authority } };
+  const { terminal } = await run(["get", "ca/host", "--format=pem"], { answers });
+  strictEqual(
+    terminal.stdout(),
+    "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n",
+  );
+  const other = await run(["get", "user/alice", "--format=pem"], {
+    answers: { "resources.get": { resource: alice } },
+  });
+  strictEqual(other.code, 2);
 });
 
 Deno.test("create puts every document, or none when one is wrong", async () => {

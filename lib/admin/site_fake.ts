@@ -1,4 +1,6 @@
-/** Fakes for the tests of the commands: powers without a machine, an Auth that answers from a table. */
+/**
+ * Fakes for the tests of the commands: powers without a machine, an Auth that answers from a table.
+ */
 import type { VerifyReport } from "../audit/verify.ts";
 import type { AuthClient } from "../api/contract.ts";
 import { type FakeTerminal, fakeTerminal } from "../cli/terminal_fake.ts";

@@ -12,7 +12,9 @@ export interface TemplateOptions {
   readonly dataDir: string | null;
 }
 
-/** Commented YAML that `remoteler start` takes as it is, once the places in capitals are filled in. */
+/**
+ * Commented YAML that `remoteler start` takes as it is, once the places in capitals are filled in.
+ */
 export function configTemplate(options: TemplateOptions): string {
   return [
     "# Every field is in docs/configuration.md; durations are written 30s, 15m, 12h.",

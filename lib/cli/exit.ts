@@ -1,7 +1,9 @@
 import { asFault, exitCodes, Fault, shownByDefault } from "../core/fault.ts";
 import { oneLine, type Terminal } from "./terminal.ts";
 
-/** How a program ends: lines on stderr as `name: error: ...`, `name: hint: ...`, and its exit code. */
+/**
+ * How a program ends: lines on stderr as `name: error: ...`, `name: hint: ...`, and its exit code.
+ */
 export function report(
   terminal: Terminal,
   program: string,

@@ -151,7 +151,7 @@ Deno.test("help goes to stdout with an example; nothing asked is help on stderr"
   match((await run(["--version"])).terminal.stdout(), /^prog 1\.2\.3\n$/);
 });
 
-Deno.test("a fault is error and hint, its kind the exit code; causes only with --debug", async () => {
+Deno.test("a fault is error and hint, its kind the exit code; causes with --debug only", async () => {
   const fail = (): never => {
     throw new Fault({
       kind: "denied",
@@ -177,7 +177,7 @@ Deno.test("what is no fault is an internal error with 70", async () => {
   match(terminal.stderr(), /^prog: error: internal error: TypeError: oops\nprog: hint: .*--debug/);
 });
 
-Deno.test("tables align wide characters and carry no escapes; json and yaml are whole", async () => {
+Deno.test("tables align wide characters, carry no escapes; json and yaml are whole", async () => {
   const shown = await run(["db", "ls"]);
   strictEqual(shown.terminal.stdout(), "NAME    SIZE\na\ufffd[31m     5\n数据      12\n");
   const json = await run(["db", "ls", "--format=json"]);

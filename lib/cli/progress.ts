@@ -11,7 +11,9 @@ export interface Progress {
 const barCharacters = 24;
 const periodMs = 100;
 
-/** A bar on stderr where that is a terminal, and nothing in a pipe. `monotonic` is in milliseconds. */
+/**
+ * A bar on stderr where that is a terminal, and nothing in a pipe. `monotonic` is in milliseconds.
+ */
 export function progress(terminal: Terminal, label: string, monotonic: () => number): Progress {
   if (!terminal.stderrIsTerminal) return { at: () => {}, end: () => {} };
   let last = -Infinity;

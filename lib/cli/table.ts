@@ -49,5 +49,9 @@ function width(text: string): number {
   return columns;
 }
 
-const wide =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]|\p{Emoji_Presentation}/u;
+/** Unicode's East Asian Width W and F (Annex 11), by blocks. */
+const wide = new RegExp(
+  "[\\u1100-\\u115f\\u2e80-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60]" +
+    "|\\p{Emoji_Presentation}",
+  "u",
+);

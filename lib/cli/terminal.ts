@@ -14,7 +14,10 @@ export interface Terminal {
   out(text: string): void;
   /** Writes to stderr as it is. */
   err(text: string): void;
-  /** One line typed after `prompt` (on stderr); without echo where `secret`. Null at the end of input. */
+  /**
+   * One line typed after `prompt` (on stderr); without echo where `secret`. Null at the end of
+   * input.
+   */
   ask(prompt: string, options: { readonly secret: boolean }): Promise<string | null>;
   /** All of stdin as text; a fault (`cli.input-too-long`) over `maxBytes`. */
   readAll(maxBytes: number): Promise<string>;

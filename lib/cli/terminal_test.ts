@@ -24,7 +24,7 @@ Deno.test("nobody is asked when stdin is no terminal, and nothing is no secret",
   });
 });
 
-Deno.test("progress is a bar on a terminal, at most ten times a second, and nothing in a pipe", () => {
+Deno.test("progress is a bar on a terminal, ten times a second at most, nothing in a pipe", () => {
   let now = 0;
   const terminal = fakeTerminal({ isTerminal: true });
   const bar = progress(terminal, "copying", () => now);

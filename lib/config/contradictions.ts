@@ -1,6 +1,6 @@
 /**
- * What no single field can say: fields that exclude, need or repeat each other. Works on the file as
- * it was written, so that these mistakes are told together with those of the shape.
+ * What no single field can say: fields that exclude, need or repeat each other. Works on the file
+ * as it was written, so that these mistakes are told together with those of the shape.
  */
 import type { Mistake, Path } from "./load.ts";
 

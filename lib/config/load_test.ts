@@ -89,7 +89,7 @@ Deno.test("a whole file is read with durations in milliseconds and addresses apa
   });
 });
 
-Deno.test("ten mistakes and more are told at once, each with line, field and what should be there", () => {
+Deno.test("ten mistakes and more are told at once, with line, field and what is right", () => {
   const loaded = loadConfig(tenMistakes);
   ok(!loaded.ok);
   deepStrictEqual(loaded.issues.map(({ line, field, expected }) => [line, field, expected]), [

@@ -1,4 +1,6 @@
-/** Secrets that the configuration names: files or the environment, never the configuration's output. */
+/**
+ * Secrets that the configuration names: files or the environment, never the configuration's output.
+ */
 import { type ConfigIssue, located, type Mistake, type Path } from "./load.ts";
 import type { Config } from "./shape.ts";
 
@@ -24,7 +26,9 @@ export type LoadedSecrets =
   | { readonly ok: true; readonly secrets: Secrets }
   | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
 
-/** Reads every secret of a configuration: its file first, else the environment; all faults at once. */
+/**
+ * Reads every secret of a configuration: its file first, else the environment; all faults at once.
+ */
 export async function loadSecrets(
   config: Config,
   lineOf: (path: Path) => number,

@@ -22,7 +22,9 @@ const connectionsMax = 4096;
 /** How long running answers may take when the door closes. */
 const closeMsMax = 500;
 
-/** Listens with TLS; a client certificate is asked for, who may go without one is the API's matter. */
+/**
+ * Listens with TLS; a client certificate is asked for, who may go without one is the API's matter.
+ */
 export async function openTlsDoor(options: {
   readonly at: { readonly host: string; readonly port: number };
   readonly context: TlsContext;

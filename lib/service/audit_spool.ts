@@ -8,7 +8,10 @@ import type { Runtime } from "./runtime.ts";
 export interface ShippedSpool {
   readonly spool: DiskSpool;
   readonly shipper: Shipper;
-  /** Waits for Auth to have everything, for at most `waitMs`, then closes; the rest is sent next time. */
+  /**
+   * Waits for Auth to have everything, for at most `waitMs`, then closes; the rest is sent next
+   * time.
+   */
   close(waitMs: number): Promise<void>;
 }
 

@@ -1,6 +1,5 @@
 /** Auth's audit log on its disk, and the questions that the API asks of it. */
 import { type AuditLog, openAuditLog } from "../audit/audit_log.ts";
-import { parseObject } from "../audit/chain.ts";
 import { searchLog } from "../audit/search.ts";
 import { tailLog } from "../audit/tail.ts";
 import type { Authorities } from "../auth/authorities.ts";
@@ -45,16 +44,8 @@ export async function openAuthAudit(options: {
     checkpointMs: config.audit.checkpoint_period,
   });
   const events: AuditReader = {
-    search: async (query, signal) => {
-      const page = await searchLog(files, query, signal);
-      return { events: [...page.events], cursor: page.cursor };
-    },
-    tail: async function* (query, signal) {
-      for await (const line of tailLog(log, query, signal)) {
-        const event = parseObject(line);
-        if (event !== null) yield { ...event };
-      }
-    },
+    search: (query, signal) => searchLog(files, query, signal),
+    tail: (query, signal) => tailLog(log, query, signal),
   };
   return { log, events };
 }

@@ -44,7 +44,10 @@ export async function startAuthService(options: AuthServiceOptions): Promise<Aut
   }
 }
 
-/** Opens one thing after the other; `closers` takes what ends each, to be called the other way round. */
+/**
+ * Opens one thing after the other; `closers` takes what ends each, to be called the other way
+ * round.
+ */
 async function open(
   { runtime, config, storage, passphrase }: AuthServiceOptions,
   closers: (() => unknown)[],

@@ -1,6 +1,16 @@
-/** From a configuration to the parts that run it. Decides nothing: what runs where is in the file. */
+/**
+ * From a configuration to the parts that run it. Decides nothing: what runs where is in the file.
+ */
 import type { AuthClient } from "../api/contract.ts";
-import { type Address, type Config, type Secrets, writeAddress } from "../config/mod.ts";
+import {
+  type Address,
+  type AuthConfig,
+  type Config,
+  type DbConfig,
+  type ProxyConfig,
+  type Secrets,
+  writeAddress,
+} from "../config/mod.ts";
 import { Fault } from "../core/fault.ts";
 import type { AuthService } from "./auth_service.ts";
 import { type Membership, openMembership } from "./membership.ts";
@@ -17,66 +27,70 @@ export interface ComposeOptions {
 
 /** The parts of a configuration in the order in which they start. */
 export function compose(options: ComposeOptions): readonly Part[] {
+  const { auth_service, proxy_service, db_service } = options.config;
+  const beside: Beside = { auth: null };
+  return [
+    ...(auth_service?.enabled ? [authPart(options, auth_service, beside)] : []),
+    ...(proxy_service?.enabled ? [proxyPart(options, proxy_service, beside)] : []),
+    ...(db_service?.enabled ? [dbPart(options, db_service, beside)] : []),
+  ];
+}
+
+/** What runs in the same process, once it runs. */
+interface Beside {
+  auth: AuthService | null;
+}
+
+function authPart(options: ComposeOptions, service: AuthConfig, beside: Beside): Part {
   const { config, secrets, runtime, ready } = options;
-  const { auth_service, proxy_service, db_service } = config;
-  const parts: Part[] = [];
-  let local: AuthService | null = null;
-  if (auth_service?.enabled) {
-    parts.push({
-      name: "auth",
-      drainMs: 0,
-      start: async () => {
-        const { startAuthService } = await import("./auth_service.ts");
-        local = await startAuthService({
-          runtime,
-          config: auth_service,
-          storage: config.remoteler.storage,
-          passphrase: secrets.caPassphrase,
-        });
-        ready.listens("auth", local.address);
-        ready.knows("ca_pin", local.caPin);
-        return local;
-      },
+  const start = async (): Promise<Running> => {
+    const { startAuthService } = await import("./auth_service.ts");
+    const auth = await startAuthService({
+      runtime,
+      config: service,
+      storage: config.remoteler.storage,
+      passphrase: secrets.caPassphrase,
     });
-  }
-  if (proxy_service?.enabled) {
-    parts.push({
-      name: "proxy",
-      drainMs: proxy_service.drain_timeout,
-      start: async (signal) => {
-        const service = await import("./proxy_service.ts");
-        const address = authAddress(config, local);
-        const principals = service.principalsOf(proxy_service, runtime.nodename);
-        const join = { role: "proxy", address, principals } as const;
-        return await within(join, options, local, signal, async (membership) => {
-          const config = proxy_service;
-          const start = { runtime, config, membership, auth: address, signal };
-          const proxy = await service.startProxyService(start);
-          ready.listens("proxy", proxy.address);
-          return proxy;
-        });
-      },
+    beside.auth = auth;
+    ready.listens("auth", auth.address);
+    ready.knows("ca_pin", auth.caPin);
+    return auth;
+  };
+  return { name: "auth", drainMs: 0, start };
+}
+
+function proxyPart(options: ComposeOptions, service: ProxyConfig, beside: Beside): Part {
+  const { config, runtime, ready } = options;
+  const start = async (signal: AbortSignal): Promise<Running> => {
+    const { principalsOf, startProxyService } = await import("./proxy_service.ts");
+    const auth = authAddress(config, beside);
+    const principals = principalsOf(service, runtime.nodename);
+    const joining: Joining = { role: "proxy", address: auth, principals };
+    return await asMember(joining, options, beside, signal, async (membership) => {
+      const all = { runtime, config: service, membership, auth, signal };
+      const proxy = await startProxyService(all);
+      ready.listens("proxy", proxy.address);
+      return proxy;
     });
-  }
-  if (db_service?.enabled) {
-    parts.push({
-      name: "db",
-      drainMs: db_service.drain_timeout,
-      start: async (signal) => {
-        const service = await import("./db_service.ts");
-        const join = { role: "db", address: authAddress(config, local), principals: [] } as const;
-        return await within(join, options, local, signal, async (membership) => {
-          const through = config.remoteler.proxy_server;
-          const proxyServer = through === undefined ? null : writeAddress(through);
-          const start = { runtime, config: db_service, membership, proxyServer, signal };
-          const db = await service.startDbService(start);
-          ready.works("db");
-          return db;
-        });
-      },
+  };
+  return { name: "proxy", drainMs: service.drain_timeout, start };
+}
+
+function dbPart(options: ComposeOptions, service: DbConfig, beside: Beside): Part {
+  const { config, runtime, ready } = options;
+  const start = async (signal: AbortSignal): Promise<Running> => {
+    const { startDbService } = await import("./db_service.ts");
+    const through = config.remoteler.proxy_server;
+    const proxyServer = through === undefined ? null : writeAddress(through);
+    const joining: Joining = { role: "db", address: authAddress(config, beside), principals: [] };
+    return await asMember(joining, options, beside, signal, async (membership) => {
+      const all = { runtime, config: service, membership, proxyServer, signal };
+      const db = await startDbService(all);
+      ready.works("db");
+      return db;
     });
-  }
-  return parts;
+  };
+  return { name: "db", drainMs: service.drain_timeout, start };
 }
 
 interface Joining {
@@ -86,12 +100,12 @@ interface Joining {
 }
 
 /** Starts a service as a member of the cluster; the membership ends with it. */
-async function within<R extends Running>(
+async function asMember(
   joining: Joining,
   { config, secrets, runtime }: ComposeOptions,
-  local: AuthService | null,
+  { auth: local }: Beside,
   signal: AbortSignal,
-  start: (membership: Membership) => Promise<R>,
+  start: (membership: Membership) => Promise<Running>,
 ): Promise<Running> {
   const membership = await openMembership({
     ...joining,
@@ -124,7 +138,7 @@ async function oneUseToken(admin: AuthClient, role: "proxy" | "db"): Promise<str
   return (await admin.call("tokens.create", asked)).token;
 }
 
-function authAddress(config: Config, local: AuthService | null): Address {
+function authAddress(config: Config, { auth: local }: Beside): Address {
   const { auth_server, proxy_server } = config.remoteler;
   const address = local === null ? auth_server ?? proxy_server : dialable(local.address);
   if (address !== undefined) return address;

@@ -1,4 +1,6 @@
-/** What a host that joined keeps on disk: `data_dir/host/<role>/{identity.json,key.pem,cert.pem}`. */
+/**
+ * What a host that joined keeps on disk: `data_dir/host/<role>/{identity.json,key.pem,cert.pem}`.
+ */
 import { certificatePem, parseCertificate, readPem } from "../ca/mod.ts";
 import type { EpochMs } from "../core/clock.ts";
 import type { SystemRole } from "../core/identity.ts";

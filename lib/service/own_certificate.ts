@@ -1,4 +1,6 @@
-/** Auth's own host certificate: made at each start and every day, of the host CA it holds itself. */
+/**
+ * Auth's own host certificate: made at each start and every day, of the host CA it holds itself.
+ */
 import type { Authorities } from "../auth/authorities.ts";
 import { buildRequest, generateKey, parseCertificate } from "../ca/mod.ts";
 import { TlsContext } from "../sys/tls.ts";

@@ -1,4 +1,6 @@
-/** Checks a copy of an audit log offline: reads only, trusts only the certificates it was handed. */
+/**
+ * Checks a copy of an audit log offline: reads only, trusts only the certificates it was handed.
+ */
 import { sha256Hex } from "../sys/hash.ts";
 import type { AuditFiles } from "../audit/files.ts";
 import { verifyLog, type VerifyReport } from "../audit/verify.ts";

@@ -1,5 +1,7 @@
 import type { Resource } from "../../api/resources.ts";
-import { command, formatOption, render, required, show, showList } from "../../cli/mod.ts";
+import { certificatePem } from "../../ca/mod.ts";
+import { choice, command, print, render, required, show, showList } from "../../cli/mod.ts";
+import { Fault } from "../../core/fault.ts";
 import { readRef } from "../names.ts";
 import type { AdminPowers } from "../powers.ts";
 import { openAuth, siteOptions } from "../site.ts";
@@ -9,17 +11,29 @@ export const get = command({
   summary: "show a resource, or all of a kind",
   example: "get role/access --format=yaml",
   arguments: { resource: required("KIND or KIND/NAME") },
-  options: { ...siteOptions, format: formatOption },
+  options: {
+    ...siteOptions,
+    format: choice(["text", "json", "yaml", "pem"], {
+      help: "how to print; pem is for certificate authorities",
+      otherwise: "text",
+    }),
+  },
   run: async (options, powers: AdminPowers) => {
     const { kind, name } = readRef(options.resource);
+    const { format } = options;
     const auth = await openAuth(options, powers);
     if (name !== null) {
       const { resource } = await auth.call("resources.get", { kind, name }, powers.signal);
-      show(powers.terminal, options.format, resource, (one) => render("yaml", one, () => ""));
+      if (format === "pem") print(powers.terminal, trustedPem([resource]));
+      else show(powers.terminal, format, resource, (one) => render("yaml", one, () => ""));
       return 0;
     }
     const { resources } = await auth.call("resources.list", { kind }, powers.signal);
-    showList(powers.terminal, options.format, resources, [
+    if (format === "pem") {
+      print(powers.terminal, trustedPem(resources));
+      return 0;
+    }
+    showList(powers.terminal, format, resources, [
       { title: "KIND", cell: (one: Resource) => one.kind },
       { title: "NAME", cell: (one) => one.metadata.name },
       { title: "LABELS", cell: (one) => drawLabels(one.metadata.labels) },
@@ -28,6 +42,18 @@ export const get = command({
     return 0;
   },
 });
+
+/** The certificates that authorities say are to be trusted, as other software takes them. */
+function trustedPem(all: readonly Resource[]): string {
+  const ders = all.flatMap((one) => one.kind === "cert_authority" ? one.spec.trusted : []);
+  if (ders.length > 0) return certificatePem(...ders.map((text) => Uint8Array.fromBase64(text)));
+  throw new Fault({
+    kind: "invalid",
+    code: "admin.no-certificate",
+    message: "only certificate authorities can be printed as PEM",
+    hint: "for example remoteler get cert_authority/db_client --format=pem",
+  });
+}
 
 function drawLabels(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(" ");
