@@ -14,6 +14,7 @@ import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { dial, drive, type Pulled } from "./drive.ts";
 import { logCases, type Round } from "./log_cases.ts";
 import { skipped } from "../site.ts";
+import { checkTypes } from "./types_check.ts";
 import { installedServer, type LogLine, type Server, startServer, until } from "./server.ts";
 
 const folder = installedServer();
@@ -156,6 +157,10 @@ Deno.test({
     try {
       await t.step("logs in by each method and learns key, pid and settings", () => logins(server));
       await t.step("tells why the database refused", () => refusals(server));
+      await t.step("reads binary parameters as the server writes them", async () => {
+        const { stream } = await enter(server, "postgres");
+        await checkTypes(stream).finally(() => stream.close());
+      });
       for (const one of logCases) {
         await t.step(`each statement in the server's log is one event: ${one.name}`, async () => {
           const [pid, happened] = await visit(server, one.rounds);

@@ -32,7 +32,7 @@ const scalars: ReadonlyMap<number, Type> = new Map<number, Type>([
   [114, text("json")],
   [142, text("xml")],
   [700, { name: "float4", read: (from) => float4Text(from.f32be()) }],
-  [701, { name: "float8", read: (from) => floatText(from.f64be()) }],
+  [701, { name: "float8", read: (from) => floatText(from.f64be(), 15) }],
   [705, text("unknown")],
   [1042, text("bpchar")],
   [1043, text("varchar")],
@@ -82,15 +82,29 @@ export function typeOf(oid: number): Type | null {
 
 /** Shortest text that reads back as the same 4-byte number. */
 function float4Text(value: number): string {
-  for (let digits = 6; digits < 9; digits++) {
+  for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return floatText(short);
+    if (Object.is(Math.fround(short), value)) return floatText(short, 6);
   }
-  return floatText(Number(value.toPrecision(9)));
+  return floatText(value === 0 ? value : Number(value.toPrecision(9)), 6);
 }
 
-function floatText(value: number): string {
-  return Object.is(value, -0) ? "-0" : String(value);
+/** The shortest digits, with an exponent below 1e-4 and from 10 to the `plainDigits` on, as the server does. */
+function floatText(value: number, plainDigits: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  const [mantissa = "", power = "0"] = Math.abs(value).toExponential().split("e");
+  const exponent = Number(power);
+  const sign = value < 0 ? "-" : "";
+  if (exponent < -4 || exponent >= plainDigits) {
+    const size = String(Math.abs(exponent)).padStart(2, "0");
+    return `${sign}${mantissa}e${exponent < 0 ? "-" : "+"}${size}`;
+  }
+  const digits = mantissa.replace(".", "");
+  if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
+  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, "0");
+  const rest = digits.slice(exponent + 1);
+  return sign + whole + (rest === "" ? "" : `.${rest}`);
 }
 
 function uuidText(from: ByteReader): string {
