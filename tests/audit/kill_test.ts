@@ -55,7 +55,7 @@ test(`${kills} kills under load lose no statement and hang no session`, async (s
 
 async function countEvents(site: Site): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
-  for (const event of await site.events(["--event=db.session.query"])) {
+  for (const event of await site.events(["--events=db.session.query"])) {
     const text = String(event["db_query"]);
     counts.set(text, (counts.get(text) ?? 0) + 1);
   }

@@ -34,16 +34,19 @@ export class Forge {
   readonly #authorities: (clock: Clock) => Promise<Authorities>;
   readonly #dir: string;
   readonly #cluster: string;
+  readonly #generation: number;
   #count = 0;
 
   private constructor(
     authorities: (clock: Clock) => Promise<Authorities>,
     dir: string,
     cluster: string,
+    generation: number,
   ) {
     this.#authorities = authorities;
     this.#dir = dir;
     this.#cluster = cluster;
+    this.#generation = generation;
   }
 
   static async open(site: Site): Promise<Forge> {
@@ -76,7 +79,9 @@ export class Forge {
       await backend.close();
       return authorities;
     };
-    return new Forge(open, dir, cluster);
+    const found = JSON.parse(await site.remoteler(["get", "user/alice", "--format=json"]));
+    const alice = Array.isArray(found) ? found[0] : found;
+    return new Forge(open, dir, cluster, alice.spec.generation);
   }
 
   /** `env` with a user certificate like alice's, changed as told. */
@@ -127,7 +132,7 @@ export class Forge {
       user: "alice",
       roles: ["access"],
       traits: { db_users: ["alice"], db_names: ["orders"] },
-      generation: forged.generation ?? 1,
+      generation: forged.generation ?? this.#generation,
       ...(forged.route === null ? {} : { route }),
       loginIp: "127.0.0.1",
       session: random.uuid(),

@@ -79,7 +79,7 @@ test("each refusal of the Database Service is an event TDB00W", async (site) => 
     "the event",
     10_000,
     async () =>
-      (await site.events(["--event=db.session.start"])).some((e) => e["code"] === "TDB00W"),
+      (await site.events(["--events=db.session.start"])).some((e) => e["code"] === "TDB00W"),
   );
 });
 
