@@ -2,7 +2,7 @@
  * Writes the files under docs/ that are made from code; with `--check` says which differ instead.
  */
 import { auditEventsMarkdown, auditJsonSchema } from "../lib/audit/describe.ts";
-import { configJsonSchema } from "../lib/config/mod.ts";
+import { configJsonSchema, configMarkdown } from "../lib/config/mod.ts";
 
 /** A file that is made from code, as it has to be. */
 export interface Generated {
@@ -17,6 +17,7 @@ export async function generated(): Promise<readonly Generated[]> {
   return [
     { path: "docs/audit.schema.json", content: json(auditJsonSchema()) },
     { path: "docs/audit-events.md", content: await formatted(auditEventsMarkdown()) },
+    { path: "docs/configuration.md", content: await formatted(configMarkdown()) },
     { path: "docs/config.schema.json", content: json(configJsonSchema()) },
   ];
 }

@@ -151,7 +151,7 @@ Deno.test("help goes to stdout with an example; nothing asked is help on stderr"
   match((await run(["--version"])).terminal.stdout(), /^prog 1\.2\.3\n$/);
 });
 
-Deno.test("a fault is error and hint, its kind the exit code; causes with --debug only", async () => {
+Deno.test("a fault is error and hint, its kind the exit code; causes by --debug", async () => {
   const fail = (): never => {
     throw new Fault({
       kind: "denied",

@@ -1,6 +1,7 @@
 /** `remoteler.yaml`: its shape, and reading it with every mistake told at once. */
 export { configFault, type ConfigIssue, loadConfig, type Loaded } from "./load.ts";
 export { type LoadedSecrets, loadSecrets, type Secrets, secretVariables } from "./secrets.ts";
+export { configMarkdown } from "./describe.ts";
 export {
   type AuthConfig,
   type Config,
