@@ -83,12 +83,17 @@ async function transactions(bench: Bench, path: Path, work: Work): Promise<Done>
   }
   const value = Number(/^tps = ([\d.]+)/m.exec(done.stdout)?.[1] ?? 0);
   const units = Number(/actually processed: (\d+)/.exec(done.stdout)?.[1] ?? 0);
-  const silent = [...done.stderr.matchAll(/^progress: ([\d.]+) s, ([\d.]+) tps/gm)]
-    .filter((line) => Number(line[2]) === 0);
-  const stall = silent.length === 0
-    ? null
-    : `no transaction in ${silent.length} of ${seconds} seconds`;
+  const silent = silentSeconds(done.stdout, done.stderr);
+  const stall = silent === 0 ? null : `no transaction in ${silent} of ${seconds} seconds`;
   return { value, units, stall };
+}
+
+/** Progress lines without a transaction, but for the time in which all clients still connect. */
+function silentSeconds(stdout: string, stderr: string): number {
+  const connecting = Number(/^initial connection time = ([\d.]+) ms/m.exec(stdout)?.[1] ?? 0) /
+    1000;
+  return [...stderr.matchAll(/^progress: ([\d.]+) s, ([\d.]+) tps/gm)]
+    .filter((line) => Number(line[2]) === 0 && Number(line[1]) > connecting + 0.5).length;
 }
 
 /** psql's own timing of the statement, so that connecting isn't in it. */
