@@ -46,7 +46,7 @@ export function bind(
     i16(formats.length),
     ...formats.map(i16),
     i16(values.length),
-    ...written,
+    concat(written),
     i16(0),
   );
 }
