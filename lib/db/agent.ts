@@ -40,11 +40,6 @@ export interface AgentPowers extends TunnelPowers, ConnectPowers {
 }
 
 export interface Agent {
-  /**
-   * Settles with the first heartbeat: rejects where Auth refuses it (a database that the certificate
-   * does not allow); an Auth that can't be reached refuses nothing. Nobody has to wait for it.
-   */
-  readonly admitted: Promise<void>;
   /** For readiness and metrics. */
   readonly health: {
     readonly tunnels: number;
@@ -71,8 +66,6 @@ class RunningAgent implements Agent {
   readonly #sessions: Sessions;
   readonly #visitPowers: VisitPowers;
   readonly #tunnels: ProxyTunnels;
-  readonly admitted: Promise<void>;
-  readonly #admission = Promise.withResolvers<void>();
   readonly #stop = new AbortController();
   readonly #visits = new Set<Promise<void>>();
   #cancels = 0;
@@ -86,8 +79,6 @@ class RunningAgent implements Agent {
     const { config, protocols, clock, random, auth } = powers;
     const { cluster, host, number } = powers.identity();
     this.#powers = powers;
-    this.admitted = this.#admission.promise;
-    this.admitted.catch(() => {});
     this.#targets = readTargets(config.databases, protocols);
     this.#sessions = new Sessions(number, random);
     this.#visitPowers = {
@@ -139,7 +130,6 @@ class RunningAgent implements Agent {
     await Promise.race([this.#sessions.whenEmpty(), waited]);
     over.abort();
     this.#stop.abort();
-    this.#admission.resolve();
     for (const end of this.#ends) end();
     this.#redecideTimer?.cancel();
     this.#ends = [];
@@ -158,17 +148,13 @@ class RunningAgent implements Agent {
         const { proxies, period_s } = await this.#heartbeat(signal);
         failures = 0;
         this.#heard = true;
-        this.#admission.resolve();
         this.#tunnels.want(proxies);
         waitMs = Math.max(1, period_s) * 1000;
       } catch (thrown) {
         if (signal.aborted) return;
-        const fault = asFault(thrown);
-        const { code, message } = fault;
+        const { code, message } = asFault(thrown);
         log.warn("a heartbeat failed", { code, message });
         this.#heard = false;
-        if (isRefusal(fault)) this.#admission.reject(fault);
-        else this.#admission.resolve();
         waitMs = backoff(failures++, fractionOf(random.bytes(4)));
       }
       await clock.sleep(waitMs, signal).catch(() => {});
@@ -252,11 +238,6 @@ class RunningAgent implements Agent {
       if (session.grant.audit !== "best_effort") session.stop(notRecorded(fault));
     }
   }
-}
-
-/** Trying again changes nothing: somebody has to change the configuration or the token. */
-function isRefusal({ kind }: Fault): boolean {
-  return kind === "denied" || kind === "invalid";
 }
 
 const discard: StreamReader = {

@@ -57,12 +57,6 @@ export async function startDbService(options: DbServiceOptions): Promise<Running
     await cache.close();
     await shipped.close(shipMsMax);
   };
-  try {
-    await agent.admitted;
-  } catch (thrown) {
-    await stop();
-    throw thrown;
-  }
   return { drain: (timeoutMs) => agent.drain(timeoutMs), stop };
 }
 
