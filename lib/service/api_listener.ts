@@ -45,6 +45,12 @@ export async function openTlsDoor(options: {
   }, log);
 }
 
+/** Makes the directory where it is missing, and its owner's alone. */
+export async function ownDirectory(path: string): Promise<void> {
+  await makeDirectory(path);
+  await changeMode(path, 0o700);
+}
+
 /** Listens on a Unix socket in a directory that is its owner's alone. */
 export async function openLocalDoor(options: {
   readonly directory: string;
@@ -53,8 +59,6 @@ export async function openLocalDoor(options: {
   readonly log: Log;
 }): Promise<Door> {
   const { directory, name, handler, log } = options;
-  await makeDirectory(directory);
-  await changeMode(directory, 0o700);
   const path = `${directory}/${name}`;
   // Left by a process that was killed; a living one holds the state file, which is opened first.
   await remove(path);

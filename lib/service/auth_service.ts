@@ -7,7 +7,7 @@ import type { Backend } from "../core/backend.ts";
 import { passwords } from "../identity/local/password.ts";
 import { startArgon2 } from "../sys/argon2_worker.ts";
 import { openSqlite } from "../sys/sqlite.ts";
-import { openLocalDoor, openTlsDoor } from "./api_listener.ts";
+import { openLocalDoor, openTlsDoor, ownDirectory } from "./api_listener.ts";
 import { openAuthAudit } from "./auth_audit.ts";
 import { hostIdOf, openOwnCertificate } from "./own_certificate.ts";
 import type { Running, Runtime } from "./runtime.ts";
@@ -54,6 +54,7 @@ async function open(
 ): Promise<Omit<AuthService, keyof Running>> {
   const { clock, random, dataDir, version } = runtime;
   const log = runtime.log.child({}, "auth");
+  await ownDirectory(dataDir);
   const backend = openBackend(runtime, storage);
   closers.push(() => backend.close());
   const cluster = config.cluster_name;

@@ -3,11 +3,11 @@ import type { Config, Secrets } from "../config/mod.ts";
 import { version } from "../core/version.ts";
 import { systemClock } from "../sys/clock.ts";
 import { hostname } from "../sys/env.ts";
-import { changeMode, makeDirectory } from "../sys/files.ts";
 import { jsonLog } from "../sys/log.ts";
 import { systemRandom } from "../sys/random.ts";
 import { exit, onSignals } from "../sys/signals.ts";
 import { standardStreams } from "../sys/terminal.ts";
+import { ownDirectory } from "./api_listener.ts";
 import { compose } from "./compose.ts";
 import { Ready } from "./ready.ts";
 import type { Runtime } from "./runtime.ts";
@@ -32,8 +32,7 @@ export async function serve(order: ServeOrder): Promise<number> {
     ...(format === "text" ? { write: (line) => standardStreams.err(textLine(line)) } : {}),
   });
   const dataDir = config.remoteler.data_dir;
-  await makeDirectory(dataDir);
-  await changeMode(dataDir, 0o700);
+  await ownDirectory(dataDir);
   const runtime: Runtime = {
     clock: systemClock,
     random: systemRandom,
