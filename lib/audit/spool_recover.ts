@@ -2,6 +2,7 @@
  * Puts a spool in order after its process died: finds what is whole, and what was never
  * answered.
  */
+import { parseObject } from "./chain.ts";
 import type { AuditFileInfo, AuditFiles } from "./files.ts";
 import { isShipped, kinds, scanRecords, type SpoolRecord } from "./frame.ts";
 import type { Segment } from "./segments.ts";
@@ -58,6 +59,8 @@ function follow(open: Map<string, string[]>, record: SpoolRecord): void {
   if (record.kind === kinds.result) open.delete(record.uid);
   if (record.kind !== kinds.intent) return;
   const json = decoder.decode(record.payload);
+  // Nothing could be answered with it.
+  if (parseObject(json) === null) return;
   const parts = open.get(record.uid);
   // An intent that was carried forward is there twice.
   if (parts === undefined) open.set(record.uid, [json]);
@@ -76,10 +79,10 @@ function readHeader(
   record: SpoolRecord | void,
 ): { spool: string; first: number; bytes: number } | null {
   if (!record || record.kind !== kinds.header) return null;
-  const header: unknown = JSON.parse(decoder.decode(record.payload));
-  if (typeof header !== "object" || header === null) return null;
+  const header = parseObject(decoder.decode(record.payload));
   const { v, spool, first } = { v: 0, spool: 0, first: 0, ...header };
-  if (v !== 1 || typeof spool !== "string" || !Number.isSafeInteger(first)) return null;
+  if (v !== 1 || typeof spool !== "string" || typeof first !== "number") return null;
+  if (!Number.isSafeInteger(first) || first < 1) return null;
   return { spool, first, bytes: record.length };
 }
 
