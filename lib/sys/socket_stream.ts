@@ -136,7 +136,8 @@ export class SocketStream implements ByteStream {
   }
 
   readonly #onData = (chunk: Uint8Array): void => {
-    this.#reader?.data(chunk);
+    // A Buffer's `slice` is a view: readers get the plain array, whose `slice` is a copy.
+    this.#reader?.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
   };
 
   readonly #onEnd = (): void => {
