@@ -1,7 +1,10 @@
+import { concat } from "../../bytes/writer.ts";
 import { createHash, type Hash } from "node:crypto";
 import { limits } from "./limits.ts";
 import { wireError } from "./message.ts";
 import { anyText, hex } from "./text.ts";
+
+const nothing = new Uint8Array(0);
 
 /** One parameter as it was bound. */
 export interface RawParameter {
@@ -51,7 +54,8 @@ export class BindReader {
   /** A number under way: value and bytes still to come. */
   #number = 0;
   #numberLeft = 0;
-  #name: number[] = [];
+  /** Front of a name that was cut. */
+  #name: Uint8Array = nothing;
   #portalName = "";
   #statementName = "";
   readonly #formats: number[] = [];
@@ -104,10 +108,13 @@ export class BindReader {
     if (this.#name.length + end - at > limits.smallBytes) {
       throw wireError("oversize", "Bind", "name");
     }
-    for (let from = at; from < end; from++) this.#name.push(part[from] ?? 0);
-    if (nul < 0) return end - at;
-    const name = anyText(Uint8Array.from(this.#name));
-    this.#name = [];
+    const bytes = part.subarray(at, end);
+    if (nul < 0) {
+      this.#name = concat([this.#name, bytes]);
+      return end - at;
+    }
+    const name = anyText(this.#name.length === 0 ? bytes : concat([this.#name, bytes]));
+    this.#name = nothing;
     if (this.#stage === "portal") {
       this.#portalName = name;
       this.#stage = "statement";

@@ -1,12 +1,29 @@
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Up to here reading byte by byte is quicker than a call to the decoder. */
+const SHORT_BYTES = 64;
+
 /** Text of UTF-8 bytes, or null where they are something else. */
 export function utf8(bytes: Uint8Array): string | null {
+  if (bytes.length <= SHORT_BYTES) {
+    const text = shortAscii(bytes);
+    if (text !== null) return text;
+  }
   try {
     return strict.decode(bytes);
   } catch {
     return null;
   }
+}
+
+function shortAscii(bytes: Uint8Array): string | null {
+  let text = "";
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte > 0x7f) return null;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /**
