@@ -32,6 +32,8 @@ export function agentOf(
 }
 
 export class Agents {
+  /** Whom to begin with among equals. */
+  #turn = 0;
   /** Newest last: an agent that came back is asked before its old tunnel is found dead. */
   readonly #connected = new Set<ConnectedAgent>();
 
@@ -51,14 +53,17 @@ export class Agents {
     return this.#connected.size;
   }
 
-  /** Those to ask for a service, the least loaded first, each agent once. */
+  /** Those to ask for a service, the least loaded first, equals in turn, each agent once. */
   serving(service: string, protocol: string): readonly ConnectedAgent[] {
     const byHost = new Map<string, ConnectedAgent>();
     for (const agent of this.#connected) {
       if (agent.session.draining || agent.services.get(service) !== protocol) continue;
       byHost.set(agent.identity.host, agent);
     }
-    return [...byHost.values()].sort((a, b) => a.session.openStreams - b.session.openStreams);
+    const found = [...byHost.values()];
+    const first = found.length === 0 ? 0 : this.#turn++ % found.length;
+    return [...found.slice(first), ...found.slice(0, first)]
+      .sort((a, b) => a.session.openStreams - b.session.openStreams);
   }
 
   /** Tunnels of the agent with this number that take streams, the newest first. */
