@@ -23,7 +23,10 @@ export interface Question {
   /** All roles there are, or those that the identity names. */
   readonly roles: Iterable<Role>;
   readonly database: Target;
-  /** Database user asked for; null where it isn't known yet (a route that leaves it to the startup). */
+  /**
+   * Database user asked for; null where it isn't known yet (a route that leaves it to the
+   * startup).
+   */
   readonly user: string | null;
   /** Database name asked for; null where it isn't known yet, or the protocol has none. */
   readonly name: string | null;
@@ -54,7 +57,10 @@ export interface Denial {
   readonly hint: string;
 }
 
-/** Decides; deny wins over allow and one deny condition that holds is enough; without an allow it is no. */
+/**
+ * Decides; deny wins over allow and one deny condition that holds is enough; without an allow it
+ * is no.
+ */
 export function decide(question: Question): Grant | Denial {
   const { identity, database, user, name, now } = question;
   const service = database.metadata.name;
@@ -131,7 +137,10 @@ export function allowedUsers(asker: Asker & { readonly database: Target }): read
   return allowedOf(asker, (rule) => rule.users, (rule) => rule.noUsers);
 }
 
-/** Database names that the caller may open on this database (as `user`, where one is given); `*` is any. */
+/**
+ * Database names that the caller may open on this database (as `user`, where one is given); `*` is
+ * any.
+ */
 export function allowedNames(
   asker: Asker & { readonly database: Target; readonly user?: string | null },
 ): readonly string[] {
@@ -143,7 +152,10 @@ export function allowedNames(
   );
 }
 
-/** Whether the rules of these roles (those of one caller) allow a verb on a kind of resource; deny wins. */
+/**
+ * Whether the rules of these roles (those of one caller) allow a verb on a kind of resource; deny
+ * wins.
+ */
 export function mayCall(roles: Iterable<Role>, verb: Verb, resource: string): boolean {
   let allowed = false;
   for (const { spec } of roles) {
@@ -251,6 +263,6 @@ function noName(question: Question, asked: string, allowed: readonly string[]): 
 
 function listed(what: string, field: string, allowed: readonly string[]): string {
   return allowed.length === 0
-    ? `no ${what} are allowed to you here: ask an administrator for ${field} in a role or your traits`
+    ? `no ${what} are allowed to you here: ask for ${field} in a role or in your traits`
     : `${what} allowed to you here: ${allowed.slice(0, 20).join(", ")}`;
 }

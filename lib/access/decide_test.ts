@@ -233,7 +233,7 @@ Deno.test("lists show what is allowed and leave out what is denied", () => {
   deepEqual(allowedUsers({ identity, roles, database: secret }), []);
 });
 
-Deno.test("presets: editor changes resources and reads no audit, auditor only reads, access calls nothing", () => {
+Deno.test("presets: editor changes resources, auditor only reads, access calls nothing", () => {
   const [access, editor, auditor] = presetRoles();
   ok(access && editor && auditor);
   equal(mayCall([editor], "create", "user"), true);

@@ -59,7 +59,10 @@ export interface UserState {
   readonly spec: { readonly generation: number; readonly disabled: boolean };
 }
 
-/** The generation that a certificate of this user must have; null where none is in force (unknown, disabled). */
+/**
+ * The generation that a certificate of this user must have; null where none is in force (unknown,
+ * disabled).
+ */
 export function generationOf(user: UserState | null | undefined): number | null {
   return user === null || user === undefined || user.spec.disabled ? null : user.spec.generation;
 }

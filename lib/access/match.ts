@@ -45,7 +45,10 @@ function compile(pattern: string): Program {
   return parsed;
 }
 
-/** The pieces between stars, in order; taking the first place for each is enough, so it is linear in the pieces. */
+/**
+ * The pieces between stars, in order; taking the first place for each is enough, so it is linear
+ * in the pieces.
+ */
 function glob(pieces: readonly string[]): Matcher {
   const first = pieces[0] ?? "";
   const last = pieces[pieces.length - 1] ?? "";

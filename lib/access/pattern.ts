@@ -1,4 +1,7 @@
-/** A small regular expression: parsed to a program of states, run by stepping all states at once (Thompson, 1968). */
+/**
+ * A small regular expression: parsed to a program of states, run by stepping all states at once
+ * (Thompson, 1968).
+ */
 
 /** One state: takes a character, or splits in two without taking any, or is the end. */
 type State =
@@ -11,7 +14,10 @@ export interface Program {
   readonly start: number;
 }
 
-/** A piece of the program under construction: where it starts, and the exits to be joined to what follows. */
+/**
+ * A piece of the program under construction: where it starts, and the exits to be joined to what
+ * follows.
+ */
 interface Piece {
   readonly start: number;
   readonly exits: readonly ((to: number) => void)[];

@@ -55,7 +55,8 @@ export interface PresetRole {
 
 /**
  * The roles that every cluster starts with: `access` opens the databases that a user's own traits
- * name users for, `editor` changes all resources but opens no database, `auditor` reads the audit log.
+ * name users for, `editor` changes all resources but opens no database, `auditor` reads the audit
+ * log.
  */
 export function presetRoles(): readonly PresetRole[] {
   return [
@@ -154,7 +155,9 @@ const longestSessionMs = 12 * 3_600_000;
 
 /** What the options of several roles come to. */
 export interface MergedOptions {
-  /** How hard a session holds on to its audit events; the strictest wins, `strict` where none says. */
+  /**
+   * How hard a session holds on to its audit events; the strictest wins, `strict` where none says.
+   */
   readonly audit: AuditMode;
   /** `strict` where one role says so: no new session when locks are stale. */
   readonly lock: LockMode;

@@ -108,7 +108,7 @@ const served: readonly [name: string, labels: Record<string, string>, wanted: bo
   ["other", { env: "prod" }, false],
 ];
 for (const [name, labels, wanted] of served) {
-  Deno.test(`an agent ${wanted ? "may" : "may not"} serve ${name} ${JSON.stringify(labels)}`, () => {
+  Deno.test(`may it serve ${name} ${JSON.stringify(labels)}: ${wanted}`, () => {
     equal(mayServe(agent, { name, labels }), wanted);
   });
 }

@@ -119,7 +119,7 @@ function transport(serve: (request: ApiRequest) => Promise<ApiResponse>): ApiTra
   };
 }
 
-Deno.test("a call reaches its handler with defaults filled in, and its answer comes back typed", async () => {
+Deno.test("a call reaches its handler with defaults filled in, and is answered", async () => {
   const inputs: unknown[] = [];
   const { client } = setUp({
     calls: {
@@ -235,7 +235,7 @@ for (const [call, caller, code] of who) {
   });
 }
 
-Deno.test("a rule is asked for the kind that the input names, and for update where it replaces", async () => {
+Deno.test("a rule is asked for the kind that the input names, and update to replace", async () => {
   const asked: string[] = [];
   const { serve } = setUp({
     caller: user,
@@ -265,7 +265,7 @@ Deno.test("join is answered whatever certificate the caller shows", async () => 
   equal((await serve(request("/v1/status", "{}"))).status, 401);
 });
 
-Deno.test("a stream gives items, signs of life, and ends its source when the reader leaves", async () => {
+Deno.test("a stream gives items and signs of life, and ends when the reader leaves", async () => {
   let ended = false;
   const { client, clock } = setUp({
     caller: agent,

@@ -4,7 +4,8 @@
  *
  * Transport: `POST /v1/<call>` with a JSON body over HTTP/1.1 inside TLS that ends at Auth (ALPN
  * `remoteler-auth`), or over Auth's local socket. A failure is `{"error": apiError}` with the HTTP
- * status of its kind. `watch` and `audit.tail` answer with NDJSON, one item a line, until either side
+ * status of its kind. `watch` and `audit.tail` answer with NDJSON, one item a line, until either
+ * side
  * closes; an empty line each 10 s says that the other side is alive.
  */
 import { type Output, v } from "../schema/mod.ts";
@@ -141,7 +142,10 @@ export const contract = {
     input: v.strictObject({ hostname: words, version: words, public_addr: words }),
     output: v.strictObject({ period_s: count }),
   },
-  /** A `db_client` certificate (CN = database user, 1 h at most); decided again with the user's own chain. */
+  /**
+   * A `db_client` certificate (CN = database user, 1 h at most); decided again with the user's own
+   * chain.
+   */
   "certificates.database": {
     who: "agent",
     input: v.strictObject({
@@ -211,7 +215,10 @@ export const contract = {
     input: v.strictObject({}),
     output: v.strictObject({ databases: v.array(visibleDatabase) }),
   },
-  /** Events from an agent's or proxy's spool, in order, at least once. `events` are JSON objects as text. */
+  /**
+   * Events from an agent's or proxy's spool, in order, at least once. `events` are JSON objects as
+   * text.
+   */
   "audit.append": {
     who: "host",
     input: v.strictObject({
@@ -272,7 +279,10 @@ export const contract = {
     input: v.strictObject({ kind: resourceKind, name: resourceName }),
     output: v.strictObject({ resource: anyResource }),
   },
-  /** Creates, or with `replace` replaces (its `metadata.revision`, where given, must still be in force). */
+  /**
+   * Creates, or with `replace` replaces (its `metadata.revision`, where given, must still be in
+   * force).
+   */
   "resources.put": {
     who: { verb: "create", on: "$kind" },
     input: v.strictObject({ resource: anyResource, replace: v.optional(v.boolean(), false) }),

@@ -32,7 +32,10 @@ export function faultIn(answer: unknown): Fault | null {
   });
 }
 
-/** Any thrown thing as a fault; input that did not fit its schema is the caller's, all else is ours. */
+/**
+ * Any thrown thing as a fault; input that did not fit its schema is the caller's, all else is
+ * ours.
+ */
 export function faultOfThrown(thrown: unknown): Fault {
   if (!(thrown instanceof SchemaError)) return asFault(thrown);
   const shown = thrown.message.slice(0, 2000);
@@ -53,7 +56,9 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Reads what Auth answered; what doesn't fit means that the two sides are of different versions. */
+/**
+ * Reads what Auth answered; what doesn't fit means that the two sides are of different versions.
+ */
 export function readAnswer<const S extends v.GenericSchema>(
   schema: S,
   answer: unknown,

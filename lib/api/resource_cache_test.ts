@@ -88,7 +88,7 @@ Deno.test("changes are told after they can be read", async () => {
   await cache.close();
 });
 
-Deno.test("it serves on while Auth is away and tells what it missed when Auth is back", async () => {
+Deno.test("it serves on while Auth is away and tells afterwards what it missed", async () => {
   const { cache, feed, seen, clock, streams } = start();
   await feed(put(lock("same")), put(lock("old")), put(lock("changed")), ready);
   await feed(null);

@@ -9,7 +9,10 @@ export const resourceName = v.pipe(
 const labelKey = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/, "a label key"));
 const labelValue = v.pipe(v.string(), v.maxLength(256));
 export const labels = v.record(labelKey, labelValue);
-/** Label conditions of a role: keys AND, values OR; "*" matches any, `*` inside a value any run, `^re$` a regular expression. */
+/**
+ * Label conditions of a role: keys AND, values OR; "*" matches any, `*` inside a value any run,
+ * `^re$` a regular expression.
+ */
 const labelMatch = v.record(
   v.pipe(v.string(), v.maxLength(128)),
   v.union([v.string(), v.array(v.string())]),

@@ -75,11 +75,16 @@ export type CallVerb = Extract<Caller, { readonly verb: string }>["verb"];
 export interface ApiServerOptions {
   readonly calls: CallHandlers;
   readonly streams: StreamHandlers;
-  /** Who is behind these certificates, on the TLS port or (`local`) the socket; a fault where nobody in force. */
+  /**
+   * Who is behind these certificates, on the TLS port or (`local`) the socket; a fault where
+   * nobody in force.
+   */
   readonly authenticate: (request: ApiRequest) => Promise<ProvenCaller>;
   /** Whether the roles of a user allow a verb on a kind of resource. Asked for users only. */
   readonly mayCall: (identity: UserIdentity, verb: CallVerb, on: string) => Promise<boolean>;
-  /** Told of every failure, for the log and the audit; `caller` is null where it wasn't known yet. */
+  /**
+   * Told of every failure, for the log and the audit; `caller` is null where it wasn't known yet.
+   */
   readonly failed: (call: string, caller: ProvenCaller | null, fault: Fault) => void;
   readonly clock: Clock;
 }
@@ -110,9 +115,10 @@ export function apiServer(
       const route = request.method === "POST" ? routes.get(name) : undefined;
       if (route === undefined) throw unknownCall(request);
       caller = route.who === "anyone" ? { kind: "nobody" } : await options.authenticate(request);
+      checkCaller(route.who, caller);
       const body = await request.readBody(bodyLimits[name] ?? bodyLimit);
       const input = parseBody(body);
-      await authorize(route.who, caller, input, options.mayCall);
+      await checkRules(route.who, caller, input, options.mayCall);
       const { remoteAddress, signal } = request;
       return await answer(route, input, { caller, remoteAddress, signal }, options, name);
     } catch (thrown) {
@@ -166,20 +172,23 @@ function isPlain(name: string): name is PlainCall {
   return Object.hasOwn(contract, name) && !streamCalls.some((stream) => stream === name);
 }
 
-async function authorize(
+/** Whether it is the kind of caller at all, before a body is read. */
+function checkCaller(who: Caller, caller: ProvenCaller): void {
+  if (who === "anyone") return;
+  if (caller.kind === "nobody") throw noCertificate();
+  if (typeof who === "string") {
+    if (!isOf(who, caller)) throw wrongCaller(who);
+  } else if (caller.kind === "host") throw wrongCaller("user");
+}
+
+/** Whether a user's roles allow what the input asks for. */
+async function checkRules(
   who: Caller,
   caller: ProvenCaller,
   input: unknown,
   mayCall: ApiServerOptions["mayCall"],
 ): Promise<void> {
-  if (who === "anyone") return;
-  if (caller.kind === "nobody") throw noCertificate();
-  if (typeof who === "string") {
-    if (!isOf(who, caller)) throw wrongCaller(who);
-    return;
-  }
-  if (caller.kind === "admin") return;
-  if (caller.kind !== "user") throw wrongCaller("user");
+  if (typeof who === "string" || caller.kind !== "user") return;
   const { verb, on } = who.on === "$kind" ? onKind(who.verb, input) : who;
   if (caller.identity.route !== undefined || !await mayCall(caller.identity, verb, on)) {
     throw new Fault({

@@ -161,7 +161,9 @@ function userOf({ caller }: Context): UserCaller {
   throw new Fault({ kind: "denied", code: "auth.no-user", message: "the caller is no user" });
 }
 
-/** A user with a certificate of a login: one for a database opens that database and nothing else. */
+/**
+ * A user with a certificate of a login: one for a database opens that database and nothing else.
+ */
 function loginOf(context: Context): UserCaller {
   const user = userOf(context);
   if (user.identity.route === undefined) return user;

@@ -69,7 +69,9 @@ interface Wish {
   readonly db_name: string | null;
 }
 
-/** The database, if some agent serves it in a form that the roles allow; otherwise it is refused. */
+/**
+ * The database, if some agent serves it in a form that the roles allow; otherwise it is refused.
+ */
 async function openDatabase(core: Core, wish: Wish, who: Who): Promise<Database> {
   const { service, identity, roles, db_user: user, db_name: name } = wish;
   const now = core.clock.now();

@@ -14,7 +14,9 @@ const hostRecord = v.strictObject({
 });
 export type HostRecord = v.InferOutput<typeof hostRecord>;
 
-/** A host's record and number outlive its certificate by this, so that a late clock takes nothing. */
+/**
+ * A host's record and number outlive its certificate by this, so that a late clock takes nothing.
+ */
 const graceMs = 24 * 3_600_000;
 export const largestNumber = 32767;
 

@@ -58,7 +58,9 @@ export function identityOf(
 
 const shortestMs = 60_000;
 
-/** When a new certificate ends: what was asked, the roles' smallest ttl and the limits, all hold. */
+/**
+ * When a new certificate ends: what was asked, the roles' smallest ttl and the limits, all hold.
+ */
 export function endOfLife(
   core: Core,
   roles: readonly Role[],

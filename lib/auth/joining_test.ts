@@ -8,7 +8,7 @@ function join(site: Site, token: string, roles: ("proxy" | "db")[] = ["db"]) {
   return site.nobody.call("join", { token, csr, hostname: "h", system_roles: roles });
 }
 
-Deno.test("a token of one use makes one host, whose certificate says what it may be and serve", async () => {
+Deno.test("a token of one use makes one host that may serve what the token says", async () => {
   const site = await openSite();
   const made = await site.admin.call("tokens.create", {
     system_roles: ["db"],
@@ -54,7 +54,7 @@ Deno.test("wrong, expired and foreign tokens are refused in the same words", asy
   await site.close();
 });
 
-Deno.test("a token of three uses makes three hosts however many ask at once, each with a number of its own", async () => {
+Deno.test("three uses make three hosts with numbers of their own, however many ask", async () => {
   const site = await openSite();
   const { token, name } = await site.admin.call("tokens.create", {
     system_roles: ["db"],
@@ -128,7 +128,7 @@ Deno.test("a host renews with the same identity; only a proxy has names", async 
   await site.close();
 });
 
-Deno.test("a removed agent neither renews nor announces itself, and its databases are forgotten", async () => {
+Deno.test("a removed agent neither renews nor heartbeats, and what it served is gone", async () => {
   const site = await openSite();
   const agent = await addHost(site, "db");
   await heartbeat(agent, database("orders"));

@@ -28,7 +28,7 @@ async function attempt(site: Site, user: string, word: string): Promise<Fault | 
   }
 }
 
-Deno.test("an invited user logs in and gets a certificate of 12 h that says who it is", async () => {
+Deno.test("an invited user logs in and gets a certificate of 12 h with its identity", async () => {
   const site = await openSite();
   await addUser(site, "alice", ["access"], { db_users: ["app"] });
   site.audit.take();
@@ -57,7 +57,7 @@ Deno.test("an invited user logs in and gets a certificate of 12 h that says who 
   await site.close();
 });
 
-Deno.test("a certificate lives as short as the smallest of roles and wish, but a minute", async () => {
+Deno.test("a certificate lives as short as roles and wish say, but a minute", async () => {
   const site = await openSite();
   const short = role("short", { options: { max_session_ttl: "2h" } });
   await site.admin.call("resources.put", { resource: short });
@@ -70,7 +70,7 @@ Deno.test("a certificate lives as short as the smallest of roles and wish, but a
   await site.close();
 });
 
-Deno.test("unknown, disabled, invited and mistyped are refused in the same words after the same work", async () => {
+Deno.test("unknown, disabled, invited, mistyped: the same words after the same work", async () => {
   const site = await openSite();
   await addUser(site, "alice", ["access"]);
   await addUser(site, "gone", ["access"]);
@@ -98,7 +98,7 @@ Deno.test("unknown, disabled, invited and mistyped are refused in the same words
   await site.close();
 });
 
-Deno.test("five failures lock a name, known or not, and longer each time; the right password is no way around", async () => {
+Deno.test("five failures lock a name, known or not, and longer each time", async () => {
   const site = await openSite();
   await addUser(site, "alice", ["access"]);
   for (const user of ["alice", "nobody"]) {

@@ -126,13 +126,17 @@ export async function servedDatabases(core: Core): Promise<readonly ServedDataba
   return found.sort((a, b) => a.database.metadata.name < b.database.metadata.name ? -1 : 1);
 }
 
-/** What this agent says of a database it serves; null where it doesn't say anything of it now. */
+/**
+ * What this agent said last of a database it serves; null where it said nothing of it. Not its lease:
+ * after a pause of Auth the leases are over, but what agents serve is as it was.
+ */
 export async function servedBy(
   core: Core,
   host: string,
   service: string,
 ): Promise<Database | null> {
-  const agent = await core.store.get("agent", host);
-  const databases = agent?.resource.spec.databases ?? [];
+  const entry = await core.backend.get(servedKey(host));
+  if (entry === null) return null;
+  const { databases } = read(served, decodeJson(entry.value), "served databases");
   return databases.find(({ metadata: { name } }) => name === service) ?? null;
 }

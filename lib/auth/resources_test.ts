@@ -46,7 +46,7 @@ Deno.test("presets are there at the first start, and once removed they stay away
   await site.close();
 });
 
-Deno.test("creating what is there is a conflict; replacing needs the revision where one is given", async () => {
+Deno.test("creating what is there is a conflict; a given revision must be in force", async () => {
   const site = await openSite();
   const first = role("r", { allow: { db_users: ["a"] } });
   const made = await site.admin.call("resources.put", { resource: first });
@@ -94,7 +94,7 @@ Deno.test("users need roles that exist, and roles that are held stay", async () 
   await site.close();
 });
 
-Deno.test("a user's generation is Auth's to say, and grows with roles and traits only", async () => {
+Deno.test("a user's generation is Auth's to say; roles and traits alone raise it", async () => {
   const site = await openSite();
   await site.admin.call("users.create", { name: "alice", roles: ["access"] });
   const put = async (spec: Partial<User["spec"]>) => {
@@ -217,7 +217,7 @@ function reading(client: AuthClient, kinds: Resource["kind"][]) {
   };
 }
 
-Deno.test("a watch gives all there is, ready, then every change, and nothing of other kinds", async () => {
+Deno.test("a watch gives all there is, ready, then each change, of these kinds only", async () => {
   const site = await openSite();
   const agent = await addAgent(site, database("prod"));
   await addUser(site, "alice", ["access"]);
@@ -291,7 +291,7 @@ Deno.test("a caller without a certificate may join and nothing else", async () =
   await site.close();
 });
 
-Deno.test("refused certificates are audited, but a flood of them does not fill the log", async () => {
+Deno.test("refused certificates are audited, but a flood doesn't fill the log", async () => {
   const site = await openSite();
   const other = await openSite();
   const stranger = await addHost(other, "db");

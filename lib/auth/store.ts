@@ -5,7 +5,10 @@ import type { Backend, Commit, Entry, Key, Revision } from "../core/backend.ts";
 import { read } from "../schema/mod.ts";
 import { decodeJson, encodeJson } from "./powers.ts";
 
-/** Kinds that are kept as they are; databases come from heartbeats, authorities from their own room. */
+/**
+ * Kinds that are kept as they are; databases come from heartbeats, authorities from their own
+ * room.
+ */
 export type StoredKind = Exclude<ResourceKind, "db" | "cert_authority">;
 
 /** All that may be shown is under this prefix; what is secret never is. */

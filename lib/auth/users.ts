@@ -126,7 +126,10 @@ export async function resetUser(
   throw contended("the user");
 }
 
-/** A changed or new user as `put` gives it: roles must exist; changed roles or traits end older certificates. */
+/**
+ * A changed or new user as `put` gives it: roles must exist; changed roles or traits end older
+ * certificates.
+ */
 export async function putUser(
   core: Core,
   wanted: User,

@@ -6,7 +6,9 @@ import type { Change, Entry, Revision } from "../core/backend.ts";
 import { type Core, invalid } from "./powers.ts";
 import { decodeResource, resourcePrefix, type StoredKind } from "./store.ts";
 
-/** Kinds that services may watch; tokens are nobody's but Auth's, databases come with their agents. */
+/**
+ * Kinds that services may watch; tokens are nobody's but Auth's, databases come with their agents.
+ */
 const watchable = [
   "role",
   "user",

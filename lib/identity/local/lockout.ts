@@ -1,6 +1,7 @@
 /**
  * Failed logins are counted for each user name, also for names that nobody has, so that nothing
- * tells the two apart. Each attempt is counted before it is tried: attempts side by side gain nothing.
+ * tells the two apart. Each attempt is counted before it is tried: attempts side by side gain
+ * nothing.
  */
 import type { Backend, Key } from "../../core/backend.ts";
 import type { Clock, EpochMs } from "../../core/clock.ts";

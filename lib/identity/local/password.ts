@@ -18,10 +18,14 @@ export interface Argon2Order {
 
 /** Hashes and checks; both wait in one bounded queue. */
 export interface Passwords {
-  /** `$argon2id$v=19$m=...,t=...,p=...$salt$hash` for a password that {@linkcode checkPassword} took. */
+  /**
+   * `$argon2id$v=19$m=...,t=...,p=...$salt$hash` for a password that {@linkcode checkPassword}
+   * took.
+   */
   hash(password: string): Promise<string>;
   /**
-   * Whether it is the password of this hash. Null stands for an account that doesn't exist or has no
+   * Whether it is the password of this hash. Null stands for an account that doesn't exist or has
+   * no
    * password: it takes as long and is false.
    * @throws Fault `identity.busy` when too many wait
    */
@@ -108,8 +112,7 @@ interface Parsed {
   readonly hash: Uint8Array;
 }
 
-const form =
-  /^\$argon2id\$v=19\$m=(\d{1,6}),t=(\d{1,2}),p=(\d)\$([A-Za-z0-9+/]{11,88})\$([A-Za-z0-9+/]{22,88})$/;
+const form = /^\$argon2id\$v=19\$m=(\d{1,6}),t=(\d{1,2}),p=(\d)\$([^$]{11,88})\$([^$]{22,88})$/;
 
 /** The parts of a stored hash; throws where it is none, for then the store is damaged. */
 function parse(text: string): Parsed {

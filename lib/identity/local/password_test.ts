@@ -16,7 +16,7 @@ class FakeArgon2 implements Argon2 {
   }
 }
 
-Deno.test("a hash carries its parameters and a salt of its own, and verifies its password alone", async () => {
+Deno.test("a hash carries its parameters and own salt, and fits its password alone", async () => {
   const words = passwords(new FakeArgon2(), new SeededRandom());
   const hash = await words.hash("correct horse");
   ok(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/.test(hash), hash);
