@@ -105,7 +105,7 @@ async function write(
     const checks = files.map(({ name: file, packed }) =>
       `intact "$program/${file}" ${packed.size} || unpack ${
         place(packed)
-      } ${packed.bytes.length} ${packed.sha256} "$program" ${file}`
+      } ${packed.bytes.length} ${packed.sha256} "$program" ${file} ${packed.size}`
     );
     return template
       .replaceAll("@NAME@", name)

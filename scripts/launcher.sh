@@ -41,7 +41,9 @@ sum() {
   if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1"; else shasum -a 256 <"$1"; fi | cut -d ' ' -f 1
 }
 
-# unpack OFFSET BYTES SHA256 FOLDER FILE: published with ln, which never replaces a file in use.
+intact() { [ -f "$1" ] && [ -O "$1" ] && [ "$(wc -c <"$1")" -eq "$2" ]; }
+
+# unpack OFFSET BYTES SHA256 FOLDER FILE SIZE: published with ln, which never replaces a file in use.
 unpack() {
   own_folder "$cache"
   own_folder "$4"
@@ -56,15 +58,14 @@ unpack() {
     stop "$self is damaged" "download or copy it again"
   fi
   chmod 0700 "$draft"
-  [ ! -e "$4/$5" ] || rm -f "$4/$5"
+  # Another first start may have published it meanwhile; only a broken one goes.
+  intact "$4/$5" "$6" || rm -f "$4/$5"
   ln "$draft" "$4/$5" 2>/dev/null || [ -e "$4/$5" ] || stop "can't write $4/$5" "set REMOTELER_CACHE to a folder you can write"
   rm -f "$draft"
   trap - EXIT
 }
 
-intact() { [ -f "$1" ] && [ -O "$1" ] && [ "$(wc -c <"$1")" -eq "$2" ]; }
-
-intact "$runtime/deno" @RUNTIME_SIZE@ || unpack @RUNTIME_AT@ @RUNTIME_BYTES@ @RUNTIME_SHA@ "$runtime" deno
+intact "$runtime/deno" @RUNTIME_SIZE@ || unpack @RUNTIME_AT@ @RUNTIME_BYTES@ @RUNTIME_SHA@ "$runtime" deno @RUNTIME_SIZE@
 @PROGRAM_CHECKS@
 
 for variable in $(env | sed -n 's/^\(DENO_[A-Za-z0-9_]*\)=.*/\1/p; s/^\(NODE_[A-Za-z0-9_]*\)=.*/\1/p'); do
