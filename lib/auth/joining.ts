@@ -243,7 +243,9 @@ function checkToken({ ttl_s, uses, services, system_roles }: CallRequest<"tokens
       "name databases with --services, for example --services='orders-*' or --services='*'",
     );
   }
-  if (services.length > 256) throw invalid("auth.bad-token-services", "too many services");
+  if (services.length > 256 || services.some((one) => one.length > 256)) {
+    throw invalid("auth.bad-token-services", "too many services, or one over 256 letters");
+  }
   for (const service of services) {
     const isLabel = service.startsWith("label:");
     const pattern = isLabel ? /^label:[^=]+=(.*)$/s.exec(service)?.[1] : service;

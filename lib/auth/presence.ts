@@ -127,8 +127,8 @@ export async function servedDatabases(core: Core): Promise<readonly ServedDataba
 }
 
 /**
- * What this agent said last of a database it serves; null where it said nothing of it. Not its lease:
- * after a pause of Auth the leases are over, but what agents serve is as it was.
+ * What this agent said last of a database it serves; null where it said nothing of it. Not its
+ * lease: after a pause of Auth the leases are over, but what agents serve is as it was.
  */
 export async function servedBy(
   core: Core,

@@ -125,6 +125,9 @@ function madeLock(core: Core, lock: Lock, { caller }: Context): Lock {
       "name a user, role, login, service or host",
     );
   }
+  if (named.some((value) => value.length > 255)) {
+    throw invalid("auth.bad-lock-target", "a lock's target has 255 letters at most");
+  }
   const created_at = rfc3339(core.clock.now());
   return { ...lock, spec: { ...lock.spec, created_by: nameOf(caller), created_at } };
 }
