@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { RecordingLog } from "../../tests/fakes/log.ts";
+import { parseCertificate } from "../ca/mod.ts";
 import { loadConfig } from "../config/mod.ts";
 import { version } from "../core/version.ts";
 import { systemClock } from "../sys/clock.ts";
@@ -140,6 +141,32 @@ Deno.test("a host of the cluster that is not Auth gets no token", async () => {
   });
 });
 
+Deno.test("a proxy whose names changed gets a certificate for the new ones", async () => {
+  await withFolder(async (dir) => {
+    const auth = await startAuth(dir);
+    const made = await auth.admin.call("tokens.create", { system_roles: ["proxy"] });
+    const open = (name: string): Promise<Membership> =>
+      openMembership({
+        runtime: runtimeIn(`${dir}/proxy`),
+        role: "proxy",
+        address: auth.address,
+        caPins: [auth.caPin],
+        principals: [name],
+        joinToken: () => Promise.resolve(made.token),
+        signal: new AbortController().signal,
+      });
+    const before = await open("old.example.com");
+    await before.close();
+    const after = await open("new.example.com");
+    const [leaf = new Uint8Array()] = after.credentials.chain;
+    const names = parseCertificate(leaf).altNames.map(({ value }) => String(value));
+    ok(names.includes("new.example.com") && !names.includes("old.example.com"), names.join());
+    strictEqual(after.host, before.host);
+    await after.close();
+    await auth.stop();
+  });
+});
+
 Deno.test("a service waits for an Auth that comes later", async () => {
   await withFolder(async (dir) => {
     const first = await startAuth(dir);
@@ -194,6 +221,8 @@ Deno.test("one process runs all three, tells its addresses, and stops at a signa
       exitNow: () => {},
     });
     strictEqual(await done, 0);
+    // A dial that was under way is given a moment to say goodbye.
+    await new Promise((resolve) => setTimeout(resolve, 250));
     const told: Record<string, string> = JSON.parse(await Deno.readTextFile(`${dir}/ready.json`));
     deepStrictEqual(Object.keys(told), ["auth_address", "ca_pin", "proxy_address"]);
     match(told["proxy_address"] ?? "", /^127\.0\.0\.1:[1-9]\d+$/);

@@ -1,8 +1,10 @@
 /** `remoteler start`: a configuration runs until it is told to stop. */
 import type { Config, Secrets } from "../config/mod.ts";
+import type { Log } from "../core/log.ts";
 import { version } from "../core/version.ts";
 import { systemClock } from "../sys/clock.ts";
 import { hostname } from "../sys/env.ts";
+import { remove } from "../sys/files.ts";
 import { jsonLog } from "../sys/log.ts";
 import { systemRandom } from "../sys/random.ts";
 import { exit, onSignals } from "../sys/signals.ts";
@@ -42,6 +44,9 @@ export async function serve(order: ServeOrder): Promise<number> {
     dataDir,
   };
   const ready = new Ready(log);
+  // Of an earlier run: whoever waits for it must not find it.
+  if (readyFile !== null) await remove(readyFile);
+  reportBugs(log);
   log.info("starting", { version, data_dir: dataDir });
   const code = await supervise({
     parts: compose({ config, secrets, runtime, ready }),
@@ -55,4 +60,14 @@ export async function serve(order: ServeOrder): Promise<number> {
   });
   log.info("stopped", { code });
   return code;
+}
+
+/** A promise that nobody awaited is a mistake of ours; it must not end everybody's sessions. */
+function reportBugs(log: Log): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    const reason: unknown = event.reason;
+    const bug = reason instanceof Error ? reason.stack ?? reason.message : "not an error";
+    log.error("a bug: a failure was not handled", { bug });
+  });
 }

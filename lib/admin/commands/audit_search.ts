@@ -1,4 +1,4 @@
-import { command, count, flag, formatOption, list, show, text } from "../../cli/mod.ts";
+import { command, count, flag, formatOption, list, say, show, text } from "../../cli/mod.ts";
 import type { AdminPowers } from "../powers.ts";
 import { openAuth, siteOptions } from "../site.ts";
 import { auditFilters, drawEvents, parseEvent, queryOf } from "../events.ts";
@@ -38,6 +38,10 @@ export const auditSearch = command({
       if (cursor === null) break;
     }
     show(powers.terminal, options.format, found, drawEvents);
+    if (cursor !== null && options.format === "text") {
+      say(powers.terminal, `there are more: --limit=0 shows all, --newest the last ones first`);
+      say(powers.terminal, `go on from here with --cursor=${cursor}`);
+    }
     return 0;
   },
 });
