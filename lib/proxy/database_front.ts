@@ -1,5 +1,4 @@
 /** Native clients: TLS with the host certificate, the client's certificate says who and where to. */
-import type { Verified } from "../ca/mod.ts";
 import { asFault, Fault } from "../core/fault.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import { PullReader } from "../core/pull.ts";
@@ -85,24 +84,24 @@ function admit(
 ): void {
   const { powers, cluster, recorder } = runtime;
   const trace = powers.random.uuid();
-  let verified: Verified<UserIdentity> | null = null;
+  let proven: UserIdentity | undefined;
   let protocol = spoken;
   try {
-    verified = verifyUser(client.peerChain, cluster);
+    const { identity } = verifyUser(client.peerChain, cluster, (whose) => (proven = whose));
     visitor.known();
-    const { route: to } = verified.identity;
+    const { route: to } = identity;
     if (to === undefined) throw noRoute();
     protocol ??= powers.protocols.find(({ name }) => name === to.protocol) ?? null;
     if (protocol === null || protocol.name !== to.protocol) {
       throw wrongProtocol(to.service, to.protocol, protocol?.name ?? "what this proxy knows");
     }
-    start(client, held, { identity: verified.identity, protocol, trace }, runtime, visitor);
+    start(client, held, { identity, protocol, trace }, runtime, visitor);
   } catch (thrown) {
     const fault = asFault(thrown);
     recorder.turnedAway(fault, {
       address: visitor.address,
       protocol: protocol?.name,
-      identity: verified?.identity,
+      identity: proven,
       trace,
     });
     if (protocol === null) return client.abort(fault);

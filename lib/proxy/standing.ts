@@ -15,10 +15,14 @@ export interface ClusterPowers {
   readonly cluster: string;
 }
 
-/** Verifies a client's chain; locks on the service that its route names count as well. */
+/**
+ * Verifies a client's chain; locks on the service that its route names count as well. `proven` is
+ * told whose certificate it is, also where a lock or the user's state then refuses it.
+ */
 export function verifyUser(
   chain: readonly Uint8Array[],
   powers: ClusterPowers,
+  proven: (identity: UserIdentity) => void = () => {},
 ): Verified<UserIdentity> {
   const { cache, clock, cluster } = powers;
   const now = clock.now();
@@ -30,7 +34,9 @@ export function verifyUser(
     standing: {
       generationOf: (user) => generationOf(cache.get("user", user)),
       lockOf: (identity) => {
-        const service = identity.kind === "host" ? undefined : identity.route?.service;
+        if (identity.kind === "host") return null;
+        proven(identity);
+        const service = identity.route?.service;
         const subject = service === undefined ? { identity } : { identity, service };
         return lockOf(cache.list("lock"), subject, now);
       },

@@ -46,6 +46,12 @@ export async function serveAgent(
   if (tunnel.hello.host !== verified.identity.host) {
     return tunnel.session.close(wrongHost());
   }
+  try {
+    // Once more: a lock may have come while the tunnel was set up, and nobody looked here for it.
+    verified = verifyHost(peer.peerChain, "db", cluster);
+  } catch (thrown) {
+    return tunnel.session.close(asFault(thrown));
+  }
   const agent = agentOf(verified.identity, peer.peerChain, tunnel.session, tunnel.hello);
   await keep(agent, verified.expires, runtime, visitor);
 }
