@@ -11,7 +11,9 @@ export const protocols: readonly Protocol[] = [
   postgres,
 ];
 
-/** The protocol of that name, as certificates and configuration have it; null where there is none. */
+/**
+ * The protocol of that name, as certificates and configuration have it; null where there is none.
+ */
 export function protocolNamed(name: string): Protocol | null {
   return protocols.find((protocol) => protocol.name === name) ?? null;
 }

@@ -8,7 +8,10 @@ export type Step =
   | { readonly do: "send"; readonly bytes: Uint8Array }
   /** Reply: exactly one frame (Uint8Array). Refused at its header when over `maxBytes`. */
   | { readonly do: "frame"; readonly measure: Measure; readonly maxBytes: number }
-  /** Start TLS on this stream; bytes that arrived early are refused, or handed to TLS where `early` says so. */
+  /**
+   * Start TLS on this stream; bytes that arrived early are refused, or handed to TLS where `early`
+   * says so.
+   */
   | { readonly do: "tls"; readonly as: "server" | "client"; readonly early: "refuse" | "tls" }
   /** Reply: the secret (string). */
   | { readonly do: "secret"; readonly kind: "password" | "token" }
@@ -35,7 +38,10 @@ export interface Startup {
   readonly user: string;
   /** Null where the client named none. */
   readonly database: string | null;
-  /** All other parameters, unfiltered; `login` forwards those of its allowlist and names the refused. */
+  /**
+   * All other parameters, unfiltered; `login` forwards those of its allowlist and names the
+   * refused.
+   */
   readonly parameters: ReadonlyMap<string, string>;
   /** The client program as it names itself, for the audit log; empty where it doesn't. */
   readonly clientProgram: string;
@@ -95,7 +101,10 @@ export type RefusalKind =
 
 /** A parameter of a statement, decoded where its type is known. */
 export interface Parameter {
-  /** Type name ("int4", "text", ...) or the type's number in words where unknown; empty when not told. */
+  /**
+   * Type name ("int4", "text", ...) or the type's number in words where unknown; empty when not
+   * told.
+   */
   readonly type: string;
   /** Null for SQL NULL. Text as is; binary of unknown type as base64. At most 4 KiB of it. */
   readonly value: string | null;
@@ -111,7 +120,10 @@ export interface Statement {
   readonly id: number;
   /** Text as sent, secrets not yet redacted. */
   readonly text: string;
-  /** How it was asked: "query" (simple), "execute" (extended), "function", "prepare" (a Parse that failed by itself). */
+  /**
+   * How it was asked: "query" (simple), "execute" (extended), "function", "prepare" (a Parse that
+   * failed by itself).
+   */
   readonly command: "query" | "execute" | "function" | "prepare";
   readonly statementName: string;
   readonly portalName: string;
@@ -124,7 +136,8 @@ export interface Statement {
 export interface StatementResult {
   /**
    * "done" (the database answered), "parse_error" (it never ran: the text was refused),
-   * "skipped" (an earlier error of the same pipeline), "suspended" (the portal has more rows),
+   * "skipped" (an earlier error of the same pipeline, or nothing to run: then `success`),
+   * "suspended" (the portal has more rows),
    * "unknown" (the connection was lost first).
    */
   readonly outcome: "done" | "parse_error" | "skipped" | "suspended" | "unknown";
@@ -168,7 +181,9 @@ export interface Tap {
   idle(): void;
 }
 
-/** One session's understanding of both directions. Throws {@linkcode WireError} on a broken peer. */
+/**
+ * One session's understanding of both directions. Throws {@linkcode WireError} on a broken peer.
+ */
 export interface Inspector {
   client(chunk: Uint8Array, gate: Gate): void;
   server(chunk: Uint8Array, tap: Tap): void;
@@ -199,12 +214,18 @@ export interface Protocol {
   inspector(): Inspector;
   /** An error in the protocol's own words; `fatal` ends the session. */
   refuse(refusal: Refusal): Uint8Array;
-  /** The request that cancels the statement of `key`, to be sent on a connection of its own; null where there is none. */
+  /**
+   * The request that cancels the statement of `key`, to be sent on a connection of its own; null
+   * where there is none.
+   */
   cancelRequest(key: CancelKey): Handshake<void> | null;
 }
 
 export type Sniffed =
-  /** Send `answer`, then go on sniffing (`tls: false`) or start TLS; `consumed` bytes were the question. */
+  /**
+   * Send `answer`, then go on sniffing (`tls: false`) or start TLS; `consumed` bytes were the
+   * question.
+   */
   | {
     readonly kind: "answer";
     readonly consumed: number;

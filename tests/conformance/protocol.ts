@@ -15,7 +15,8 @@ import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { WireError } from "../../lib/wire/wire_error.ts";
 
 /**
- * What every protocol promises, whatever it speaks. A protocol's own test hands in conversations and
+ * What every protocol promises, whatever it speaks. A protocol's own test hands in conversations
+ * and
  * this suite cuts, truncates and damages them.
  */
 export interface ProtocolSuite {
@@ -144,7 +145,10 @@ function anyCuts({ protocol }: ProtocolSuite, sample: Sample): void {
   }
 }
 
-/** After any number of bytes: what was said so far is the front of the whole, and all that is open ends. */
+/**
+ * After any number of bytes: what was said so far is the front of the whole, and all that is open
+ * ends.
+ */
 function truncated({ protocol }: ProtocolSuite, sample: Sample): void {
   const whole = play(protocol, sample, () => Infinity);
   const total = sample.turns.reduce((sum, turn) => sum + turn.bytes.length, 0);

@@ -63,7 +63,9 @@ async function enter(
   }
 }
 
-/** One session through an inspector; each round ends when the client has had so many ReadyForQuery. */
+/**
+ * One session through an inspector; each round ends when the client has had so many ReadyForQuery.
+ */
 async function visit(server: Server, rounds: readonly Round[]): Promise<[number, Happening[]]> {
   const { stream, loggedIn } = await enter(server, "postgres");
   const inspector = postgres.inspector();
@@ -116,13 +118,17 @@ function types(bytes: Uint8Array): string {
   return found;
 }
 
+/** How a statement was run, and its text (of a FunctionCall the OID and a bracket). */
+const loggedStatement = new RegExp(
+  "^(?:(statement): |(execute fetch from|execute) [^:]*: |" +
+    "(fastpath) function call: .*OID )([^]*)$",
+);
+
 /** What the server logged of a backend's statements: how, and the text. */
 function logged(lines: readonly LogLine[], pid: number): { how: string; text: string }[] {
   return lines.filter((line) => line.pid === pid && line.error_severity === "LOG").flatMap(
     (line) => {
-      const found =
-        /^(?:(statement): |(execute fetch from|execute) [^:]*: |(fastpath) function call: .*OID )([^]*)$/
-          .exec(line.message);
+      const found = loggedStatement.exec(line.message);
       if (found === null) return [];
       const how = found[1] ?? found[2] ?? found[3] ?? "";
       return [{

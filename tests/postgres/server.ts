@@ -1,4 +1,7 @@
-/** A real PostgreSQL of its own for a test: a throwaway directory, a free port, TLS, all statements logged. */
+/**
+ * A real PostgreSQL of its own for a test: a throwaway directory, a free port, TLS, all statements
+ * logged.
+ */
 export interface Server {
   readonly port: number;
   /** PEM of the authority that signed its certificate, and a client certificate for user `carl`. */
@@ -112,7 +115,9 @@ function freePort(): number {
   return port;
 }
 
-/** Starts a server; the users are those of the test's pg_hba.conf, all with password `pass-<user>`. */
+/**
+ * Starts a server; the users are those of the test's pg_hba.conf, all with password `pass-<user>`.
+ */
 export async function startServer(folder: string): Promise<Server> {
   const as = await runner();
   const home = await Deno.makeTempDir({ prefix: "wire-postgres-" });

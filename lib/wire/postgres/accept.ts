@@ -25,7 +25,9 @@ const measureStartup: Measure = (held) => {
   return length;
 };
 
-/** Server side of the start, inside TLS ("Start-up"). Newer 3.x clients are told that we speak 3.0. */
+/**
+ * Server side of the start, inside TLS ("Start-up"). Newer 3.x clients are told that we speak 3.0.
+ */
 export function* accept(): Handshake<Opening> {
   const first = asBytes(
     yield { do: "frame", measure: measureStartup, maxBytes: limits.startupBytes },

@@ -10,7 +10,9 @@ import { refusedByRawParser } from "./verdict.ts";
 type Outcome = StatementResult["outcome"];
 type Open = Exclude<Pending, { kind: "sync" | "copyData" | "copyEnd" }>;
 
-/** An Execute that is done; kept for the transaction status where a ReadyForQuery follows at once. */
+/**
+ * An Execute that is done; kept for the transaction status where a ReadyForQuery follows at once.
+ */
 interface Finished {
   readonly statement: Statement;
   readonly tally: Tally;

@@ -53,7 +53,9 @@ function clockText(us: bigint): string {
   return fraction === "" ? clock : `${clock}.${fraction}`;
 }
 
-/** Gregorian date of a day, by eras of 400 years that begin in March (so that leap days come last). */
+/**
+ * Gregorian date of a day, by eras of 400 years that begin in March (so that leap days come last).
+ */
 function civil(days: number): { text: string; era: string } {
   const shifted = days + EPOCH_DAYS;
   const era = Math.floor(shifted / 146_097);

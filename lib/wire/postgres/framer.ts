@@ -19,7 +19,8 @@ const nothing = new Uint8Array(0);
 
 /**
  * Cuts one direction of a session into messages, however the chunks fall. Only what a decision
- * needs is held: a partial header, and a body treated as "whole". Nothing is allocated from a length
+ * needs is held: a partial header, and a body treated as "whole". Nothing is allocated from a
+ * length
  * field: what is held grows as bytes arrive.
  */
 export class Framer {

@@ -4,9 +4,14 @@ export const limits = {
   startupBytes: 10_000,
   /** Query, Parse and FunctionCall are held whole up to this (`max_statement_bytes`). */
   statementBytes: 16 * 1024 * 1024,
-  /** Bodies that hold a name at most, as the server has it (PQ_SMALL_MESSAGE_LIMIT, less the length). */
+  /**
+   * Bodies that hold a name at most, as the server has it (PQ_SMALL_MESSAGE_LIMIT, less the
+   * length).
+   */
   smallBytes: 10_000 - 4,
-  /** Bind and CopyData stream up to this, as the server has it (PQ_LARGE_MESSAGE_LIMIT, likewise). */
+  /**
+   * Bind and CopyData stream up to this, as the server has it (PQ_LARGE_MESSAGE_LIMIT, likewise).
+   */
   largeBytes: 0x3ffffffe - 4,
   /** A Bind up to this is looked at in one piece, a larger one as it passes. */
   bindHeldBytes: 64 * 1024,

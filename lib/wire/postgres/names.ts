@@ -49,8 +49,10 @@ export class Names {
   #bytes = 0;
 
   /**
-   * Remembers names that SQL itself gives (PREPARE, DECLARE), for the protocol can use them too. Best
-   * effort: what cannot be told from the text alone, such as a cursor made inside a function, stays unknown.
+   * Remembers names that SQL itself gives (PREPARE, DECLARE), for the protocol can use them too.
+   * Best
+   * effort: what cannot be told from the text alone, such as a cursor made inside a function, stays
+   * unknown.
    */
   spoken(text: string): void {
     if (text.length > SPOKEN_CHARACTERS || !/prepare|declare/i.test(text)) return;

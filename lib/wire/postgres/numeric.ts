@@ -9,7 +9,10 @@ const specials: ReadonlyMap<number, string> = new Map([
 /** Digits of four after the point that may follow; NUMERIC_MAX_DISPLAY_SCALE is far below. */
 const MAX_SCALE = 16_383;
 
-/** numeric_send: count, weight of the first, sign, digits after the point, then digits of base 10,000. */
+/**
+ * numeric_send: count, weight of the first, sign, digits after the point, then digits of base
+ * 10,000.
+ */
 export function numericText(from: ByteReader): string {
   const count = from.u16be();
   const weight = from.i16be();

@@ -16,7 +16,9 @@ export class Skipped {
     this.#undo(failed);
   }
 
-  /** Ends the pipeline: each skipped statement gets its result. Gives the number of the pipeline. */
+  /**
+   * Ends the pipeline: each skipped statement gets its result. Gives the number of the pipeline.
+   */
   resolve(tap: Tap, status: string): number {
     const { pending } = this.#session;
     const passed: Pending[] = [];

@@ -156,7 +156,7 @@ const login = (parameters: Record<string, string> = {}) =>
 const yes = Uint8Array.of(0x53);
 const authenticated = message("R", i32(0));
 
-Deno.test("login asks for TLS first, and then sends the decided user and the allowed parameters", () => {
+Deno.test("login asks for TLS first, then sends the decided user and what is allowed", () => {
   const asked = { TimeZone: "UTC", DateStyle: "ISO", options: "", replication: "off" };
   const said = [yes, authenticated, parameterStatus("server_version", "16.1"), ready()];
   const { result, steps } = play(login(asked), said);

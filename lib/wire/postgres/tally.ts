@@ -18,7 +18,9 @@ export class Tally {
   #rows = 0;
   #results: { tag: string; rows: number }[] = [];
 
-  /** A CommandComplete: its number where it has one ("INSERT 0 5"), else the rows that were shown. */
+  /**
+   * A CommandComplete: its number where it has one ("INSERT 0 5"), else the rows that were shown.
+   */
   complete(tag: string): void {
     const number = /(?:^| )(\d{1,15})$/.exec(tag)?.[1];
     const rows = number === undefined ? this.shownRows : Number(number);

@@ -89,7 +89,10 @@ function float4Text(value: number): string {
   return floatText(value === 0 ? value : Number(value.toPrecision(9)), 6);
 }
 
-/** The shortest digits, with an exponent below 1e-4 and from 10 to the `plainDigits` on, as the server does. */
+/**
+ * The shortest digits, with an exponent below 1e-4 and from 10 to the `plainDigits` on, as the
+ * server does.
+ */
 function floatText(value: number, plainDigits: number): string {
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";

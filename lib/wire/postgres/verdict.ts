@@ -2,7 +2,8 @@ import type { ErrorFields } from "./error_fields.ts";
 
 /**
  * Was a statement refused before the server would have logged it? Its raw parser runs before
- * `log_statement` is looked at; all later checks come after. SQLSTATE alone does not tell: 42601 is also
+ * `log_statement` is looked at; all later checks come after. SQLSTATE alone does not tell: 42601 is
+ * also
  * what analysis, DO blocks and function bodies report.
  */
 export function refusedByRawParser(text: string, notUtf8: boolean, error: ErrorFields): boolean {
