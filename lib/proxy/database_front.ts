@@ -1,4 +1,4 @@
-/** Native clients: TLS with the host certificate, the client's certificate says who and where to. */
+/** Native clients: TLS with the host certificate; theirs says who they are and where to. */
 import { asFault, Fault } from "../core/fault.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import { PullReader } from "../core/pull.ts";
@@ -161,7 +161,7 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return whole;
 }
 
-/** Bytes that came in the clear where only TLS may follow (CVE-2021-23214 is what they are good for). */
+/** Bytes in the clear where only TLS may follow (CVE-2021-23214 is what they are good for). */
 export function plaintextBeforeTls(): Fault {
   const words = "bytes in the clear were sent where TLS has to begin";
   return new Fault({

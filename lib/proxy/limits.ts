@@ -16,7 +16,7 @@ export const attemptsMax = 4;
 export const acceptMsMax = 30_000;
 /** After a refusal was written: for the client to read it and close. */
 export const goodbyeMs = 2_000;
-/** The agent ends a session in the client's own protocol; this is when the proxy does it bluntly. */
+/** The agent ends a session in the client's own protocol; after this the proxy does, bluntly. */
 export const lockGraceMs = 900;
 /** Requests to cancel: at once, and then one each so often, for each address. */
 export const cancelBurst = 20;

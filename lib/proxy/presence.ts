@@ -2,7 +2,7 @@ import { asFault } from "../core/fault.ts";
 import { backoff, fractionOf } from "../core/retry.ts";
 import type { ProxyPowers } from "./powers.ts";
 
-/** Tells Auth that this proxy lives, so that agents find it, until the signal aborts. Never throws. */
+/** Tells Auth that this proxy lives, so that agents find it, until aborted. Never throws. */
 export async function announce(
   { auth, clock, random, log, config }: ProxyPowers,
   publicAddress: string,

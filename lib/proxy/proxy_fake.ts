@@ -1,4 +1,4 @@
-/** A whole proxy on a free port with a cluster of its own, for tests: real TLS, real tunnels, no Auth. */
+/** A whole proxy on a free port with a cluster of its own: real TLS, real tunnels, no Auth. */
 import { RecordingLog } from "../../tests/fakes/log.ts";
 import type { AuditEvent } from "../audit/catalog.ts";
 import type { AuthClient } from "../api/contract.ts";
@@ -23,7 +23,7 @@ import { connectTls, startTlsServer, TlsContext, type TlsStream } from "../sys/t
 import { dialTunnel, type TunnelSession, type TunnelStream } from "../tunnel/mod.ts";
 import { protocols } from "../wire/mod.ts";
 import { type Proxy, startProxy } from "./listen.ts";
-import type { ProxyConfig } from "./powers.ts";
+import type { ProxyConfig, ProxySystem } from "./powers.ts";
 
 export const hourMs = 3_600_000;
 
@@ -142,6 +142,7 @@ export interface RunningFake {
 export async function runProxy(
   cluster: FakeCluster,
   change: Partial<ProxyConfig> = {},
+  system: Partial<ProxySystem> = {},
 ): Promise<RunningFake> {
   const events: AuditEvent[] = [];
   const host = "0a1b2c3d-0000-4000-8000-000000000001";
@@ -178,6 +179,7 @@ export async function runProxy(
       tlsContext: (keyPair) => new TlsContext(keyPair),
       readText,
       watchFile,
+      ...system,
     },
     clock: systemClock,
     random: systemRandom,

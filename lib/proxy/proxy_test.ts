@@ -5,6 +5,7 @@ import { connectTcp, listenTcp } from "../sys/tcp.ts";
 import type { SocketStream } from "../sys/socket_stream.ts";
 import { startTlsClient } from "../sys/tls.ts";
 import { fakeHost } from "../ca/ca_fake.ts";
+import { certificatePem } from "../ca/mod.ts";
 import { decodeOpenHeader, type TunnelStream } from "../tunnel/mod.ts";
 import {
   connectAgent,
@@ -151,7 +152,7 @@ for (const [what, pair, words] of strangers) {
   });
 }
 
-Deno.test("a certificate without a route, or for another protocol, is told what to do", async () => {
+Deno.test("a certificate without a route, or of another protocol, hears what to do", async () => {
   const { proxy, port } = await runProxy(cluster);
   const noRoute = await userPair(cluster.userCa, {}, Date.now() + hourMs, null);
   match(await all(await asLibpq(port, noRoute)), /not for a database[^]*tsh db login <database>/);
@@ -186,7 +187,7 @@ Deno.test("an agent serves only what its certificate allows", async () => {
   await proxy.stop();
 });
 
-Deno.test("only agents get a tunnel: not users, not proxies, not under another's name", async () => {
+Deno.test("only agents get a tunnel: no users, no proxies, none under another's name", async () => {
   const { proxy, port } = await runProxy(cluster);
   const proxyPair = await hostPair(cluster.hostCa, { systemRoles: ["proxy"] });
   for (const pair of [alice, proxyPair]) {
@@ -351,6 +352,40 @@ Deno.test("silent clients hold up nobody, whatever they stopped at", async () =>
   for (const stream of [...silent, handshaken]) stream.abort();
   await until(() => proxy.health.strangers === 0);
   await proxy.stop();
+});
+
+Deno.test("a public certificate is reloaded when its files change", async () => {
+  const dir = await Deno.makeTempDir();
+  const write = async (pair: FakePair) => {
+    await Deno.writeTextFile(`${dir}/crt`, certificatePem(...pair.chain));
+    await Deno.writeTextFile(`${dir}/key`, pair.key);
+  };
+  const [first, second] = [await hostPair(cluster.hostCa), await hostPair(cluster.hostCa)];
+  await write(first);
+  const files = { certFile: `${dir}/crt`, keyFile: `${dir}/key` };
+  const reloads: (() => void)[] = [];
+  const { proxy, port } = await runProxy(cluster, { keyPairs: [files] }, {
+    watchFile: (_path, _periodMs, changed) => {
+      reloads.push(changed);
+      return () => {};
+    },
+  });
+  const shown = async () => {
+    const client = await dial(port, null, ["http/1.1"]);
+    client.abort();
+    return client.peerChain[0]?.toHex();
+  };
+  strictEqual(await shown(), first.chain[0]?.toHex());
+  await Deno.writeTextFile(`${dir}/key`, second.key);
+  for (const reload of reloads) reload();
+  await goodbyes();
+  strictEqual(await shown(), first.chain[0]?.toHex(), "half a change keeps the old one");
+  await write(second);
+  for (const reload of reloads) reload();
+  await goodbyes();
+  strictEqual(await shown(), second.chain[0]?.toHex());
+  await proxy.stop();
+  await Deno.remove(dir, { recursive: true });
 });
 
 /** A tunnel that failed lets go of its stream a moment later. */

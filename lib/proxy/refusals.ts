@@ -48,7 +48,7 @@ export interface Turned {
   readonly trace?: string | undefined;
 }
 
-/** Reports what the proxy decides. Strangers can't fill the audit log: their events are limited by source. */
+/** Reports what the proxy decides. Events of strangers are limited by source. */
 export class Recorder {
   readonly #powers: RecorderPowers;
   readonly #strangers: RateLimit;

@@ -39,7 +39,7 @@ function scene(agents: number, early: string = "startup") {
   return { clock, client, heard, routed, at, asked, pairs };
 }
 
-Deno.test("an agent that accepts gets the client's bytes from the first on, and answers", async () => {
+Deno.test("an agent that accepts gets the client's bytes from the first, and answers", async () => {
   const { client, heard, routed, at, asked } = scene(2);
   client.write(bytes(" more"));
   await settled();
@@ -176,7 +176,7 @@ Deno.test("a lost tunnel ends an accepted session at once", async () => {
   ok(await routed.ended instanceof Fault);
 });
 
-Deno.test("a client that stays after the session's end is let go, once it has everything", async () => {
+Deno.test("a client that stays after the end is let go, once it has everything", async () => {
   const { client, clock, heard, at, routed } = scene(1);
   await settled();
   const { stream } = at(0);

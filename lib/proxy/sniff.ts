@@ -68,7 +68,7 @@ export const authAlpn = "remoteler-auth";
 export const tunnelAlpn = "remoteler-tunnel";
 export const webAlpn = "http/1.1";
 
-/** One front by the names offered, strictly: a client that offers only unknown names gets none of ours. */
+/** One front by the names offered, strictly: unknown names alone get nothing of ours. */
 export function frontOf({ alpn }: ClientHello, protocols: readonly Protocol[]): Front {
   if (alpn.includes(authAlpn)) return { kind: "auth" };
   if (alpn.includes(tunnelAlpn)) return { kind: "tunnel" };

@@ -1,7 +1,7 @@
 import type { Fault } from "../core/fault.ts";
 import type { ByteStream, StreamReader } from "../core/stream.ts";
 
-/** Delivers what `from` sends to `to`, holding it back while `to` is full; ends and aborts go on too. */
+/** Delivers what `from` sends to `to`, held back while `to` is full; ends and aborts go on too. */
 export function forwarder(
   from: ByteStream,
   to: ByteStream,

@@ -67,7 +67,7 @@ export function verifyHost(
 /** The same arrays of bytes for as long as a resource stays the same object. */
 const decoded = new WeakMap<CertAuthority, readonly Uint8Array[]>();
 
-/** The trusted CA certificates by type; what was verified under them is remembered by these objects. */
+/** The trusted CA certificates by type; what they verified is remembered by these objects. */
 export function authoritiesOf(cache: Pick<ResourceCache, "list">): TrustedAuthorities {
   const trusted: { -readonly [K in keyof TrustedAuthorities]: TrustedAuthorities[K] } = {};
   for (const resource of cache.list("cert_authority")) {

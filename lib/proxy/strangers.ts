@@ -12,7 +12,7 @@ export class Strangers {
     this.#maxPerSource = limits.maxPerSource;
   }
 
-  /** Gives what must be called once when the connection is known or gone; null where there is no place. */
+  /** Gives what must be called when the connection is known or gone; null where no place is. */
   enter(address: string): (() => void) | null {
     const source = sourceOf(address);
     const before = this.#bySource.get(source) ?? 0;

@@ -56,7 +56,7 @@ export async function serveAgent(
   await keep(agent, verified.expires, runtime, visitor);
 }
 
-/** Until the tunnel is gone. A tunnel ends with the certificate it was opened with: a new one follows. */
+/** Until the tunnel is gone. It ends with the certificate it was opened with: a new one follows. */
 async function keep(
   agent: ConnectedAgent,
   expires: number,

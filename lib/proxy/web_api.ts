@@ -36,7 +36,8 @@ const inviteBody = v.strictObject({ password: words });
 const strictHeaders = {
   "cache-control": "no-store",
   "content-security-policy":
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; " +
+    "frame-ancestors 'none'",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   // The path of an invite is a secret that must not travel on; "no-referrer" would make the form's

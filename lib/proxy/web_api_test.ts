@@ -72,7 +72,7 @@ Deno.test("ping says which cluster this is, and its pin", async () => {
   });
 });
 
-Deno.test("a login is passed to Auth with the client's address, and its answer passed back", async () => {
+Deno.test("a login is passed to Auth with the client's address, and its answer back", async () => {
   const { handler, calls } = site({ "login.password": { user: "alice" } });
   const answer = await handler(request("POST", "/v1/login", JSON.stringify(login), json));
   deepStrictEqual([answer.status, JSON.parse(text(answer))], [200, { user: "alice" }]);
@@ -102,7 +102,7 @@ for (const [what, body, headers, status] of badLogins) {
   });
 }
 
-Deno.test("Auth's refusal is told with its kind, code and words, nothing of its message", async () => {
+Deno.test("Auth's refusal is told by kind, code and words, nothing of its message", async () => {
   const fault = new Fault({
     kind: "unauthenticated",
     code: "identity.bad-login",

@@ -1,4 +1,4 @@
-/** Files, private by default: files 0600, directories 0700. Failures are Faults with the system's name. */
+/** Private files (0600) and directories (0700). Failures are Faults with the system's name. */
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "../core/fault.ts";
@@ -55,7 +55,7 @@ export async function readRange(
   });
 }
 
-/** Replaces the file as a whole or not at all, and survives a power cut: temporary name, fsync, rename. */
+/** Replaces the file whole or not at all, also in a power cut: temporary name, fsync, rename. */
 export async function writeAtomic(
   path: string,
   content: Uint8Array | string,

@@ -1,4 +1,4 @@
-/** Bodies of HTTP/1.1 messages: by length, chunked, or until the connection ends (RFC 9112 §6, §7). */
+/** Bodies of HTTP/1.1 messages: by length, chunked, or until the end (RFC 9112 §6, §7). */
 import { Fault } from "../core/fault.ts";
 import type { PullReader } from "../core/pull.ts";
 import { badHttp, type Headers } from "./http_head.ts";

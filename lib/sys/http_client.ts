@@ -33,7 +33,7 @@ export interface HttpAnswer {
 export interface HttpClient {
   post(path: string, body: string, signal?: AbortSignal): Promise<HttpAnswer>;
   get(path: string, signal?: AbortSignal): Promise<HttpAnswer>;
-  /** The answer line by line, without line ends, whatever its status; on a connection of its own. */
+  /** The answer line by line, without line ends, whatever its status; on its own connection. */
   postLines(path: string, body: string, signal: AbortSignal): AsyncIterable<string>;
   /** Closes idle connections. */
   close(): void;

@@ -1,4 +1,4 @@
-/** HTTP/1.1 on accepted streams: one request after the other, each with bounds in bytes and time. */
+/** HTTP/1.1 on accepted streams: one request after the other, each bounded in bytes and time. */
 import type { ByteStream } from "../core/stream.ts";
 import { asFault, Fault, httpStatuses } from "../core/fault.ts";
 import { PullReader } from "../core/pull.ts";
@@ -206,7 +206,7 @@ async function send(
   await pull.write(encodeChunk(new Uint8Array(0)), signal);
 }
 
-/** Reads on for a moment, so that closing early doesn't destroy the answer on its way (RFC 9112 §9.6). */
+/** Reads on for a moment: closing early could destroy the answer on its way (RFC 9112 §9.6). */
 async function lingered(pull: PullReader): Promise<void> {
   const limit = deadline(1000, "sys.http-timeout", "still open");
   try {

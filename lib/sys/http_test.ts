@@ -58,7 +58,8 @@ function served(handler: HttpHandler) {
 Deno.test("requests of one connection are answered in order, also pipelined ones", async () => {
   const got = await answer(
     "POST /a?x=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc" +
-      "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n1;e=f\r\nf\r\n0\r\n\r\n" +
+      "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+      "2\r\nde\r\n1;e=f\r\nf\r\n0\r\n\r\n" +
       "HEAD /c HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
     async ({ path, query, readBody }) =>
       text(`${path}?${query}=${new TextDecoder().decode(await readBody(10))}`),
@@ -103,7 +104,7 @@ Deno.test("a client that is silent, or stops in a head or body, is let go in tim
   match(await answer(body, handler, slow), /^HTTP\/1\.1 502 /);
 });
 
-Deno.test("what a handler throws is told by its fault's kind and never by its message", async () => {
+Deno.test("what a handler throws is told by its fault's kind, never by its message", async () => {
   const got = await answer("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", () => {
     throw new Fault({ kind: "denied", code: "test.x", message: "inner", shown: "outer" });
   });
@@ -160,7 +161,7 @@ Deno.test("the client gives up at its deadline and at its caller's word", async 
   await one.close();
 });
 
-Deno.test("a streamed answer comes line by line, and leaving it early ends the server's side", async () => {
+Deno.test("a streamed answer comes line by line, and leaving early ends the server's", async () => {
   const { promise: left, resolve } = Promise.withResolvers<void>();
   const one = served(({ signal }) => {
     async function* body() {

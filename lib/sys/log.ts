@@ -12,7 +12,7 @@ export interface LogOptions {
 }
 
 const levels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
-/** The same text of the same room and level in one second: more lines than this are counted only. */
+/** More lines than this of one text, room and level in a second are only counted. */
 const repeatsMax = 20;
 const periodMs = 1000;
 const textsMax = 1024;

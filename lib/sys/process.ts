@@ -55,7 +55,7 @@ export async function findProgram(name: string): Promise<string | null> {
 
 /**
  * The user id that owns the other end of a TCP connection on this machine, by Linux's table of
- * sockets; null where it can't be told. `remote` and `local` are `host:port` as our socket has them.
+ * sockets; null where it can't be told. `remote` and `local` are `host:port` as our socket has it.
  */
 export async function loopbackPeerUser(remote: string, local: string): Promise<number | null> {
   const wanted = { local: kernelAddress(remote), remote: kernelAddress(local) };

@@ -8,12 +8,12 @@ const flushBytes = 128 * 1024;
 /** Queued bytes at which `write` asks the caller to wait. */
 const highWaterBytes = 256 * 1024;
 
-/** A {@linkcode ByteStream} over a node:net socket, or over TLS on one (then `raw` is what is below). */
+/** A {@linkcode ByteStream} over a node:net socket, or over TLS on one (`raw` is below then). */
 export class SocketStream implements ByteStream {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly #socket: Socket;
-  /** The TCP socket whose handle must stop for TLS to stop reading; the socket itself without TLS. */
+  /** The TCP socket whose handle must stop for TLS to stop reading; without TLS the socket. */
   readonly #raw: Socket;
   #reader: StreamReader | null = null;
   #queue: Uint8Array[] = [];
@@ -173,7 +173,7 @@ export class SocketStream implements ByteStream {
   }
 }
 
-/** A `network` fault for what a socket reports; `fields.errno` is the system's name (ECONNRESET). */
+/** A `network` fault for what a socket reports; `fields.errno` is the system's name. */
 export function connectionFault(error: unknown): Fault {
   const errno = errnoOf(error);
   return new Fault({

@@ -49,7 +49,10 @@ export async function listenTcp(
   };
 }
 
-/** Connects; the stream is handed over paused. Faults: `sys.connection-refused`, `sys.connect-timeout`, `sys.connection-lost`. */
+/**
+ * Connects; the stream is handed over paused. Faults: `sys.connection-refused`,
+ * `sys.connect-timeout`, `sys.connection-lost`.
+ */
 export async function connectTcp(
   to: Endpoint,
   options: ConnectOptions = {},

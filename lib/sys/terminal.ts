@@ -7,7 +7,7 @@ export interface StandardStreams {
   readonly stderrIsTerminal: boolean;
   out(text: string): void;
   err(text: string): void;
-  /** One line typed after `prompt` (on stderr); without echo where `secret`. Null at the end of input. */
+  /** One line typed after `prompt` (on stderr), unseen where `secret`. Null at the end of input. */
   ask(prompt: string, options: { readonly secret: boolean }): Promise<string | null>;
   /** All of stdin as UTF-8; a fault `cli.input-too-long` over `maxBytes`. */
   readAll(maxBytes: number): Promise<string>;
@@ -69,7 +69,7 @@ async function readLine(): Promise<string | null> {
 
 const [ctrlC, ctrlD, backspace, ctrlU, newline, carriage, del] = [3, 4, 8, 21, 10, 13, 127];
 
-/** A line in raw mode: nothing is echoed; Ctrl-C ends with a `cancelled` fault, Ctrl-D is the end. */
+/** A line in raw mode, not echoed; Ctrl-C ends with a `cancelled` fault, Ctrl-D is the end. */
 async function typedUnseen(): Promise<string | null> {
   Deno.stdin.setRaw(true);
   try {

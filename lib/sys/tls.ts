@@ -16,7 +16,7 @@ export interface KeyPair {
 
 export interface ServerTlsOptions {
   readonly context: TlsContext;
-  /** Names this server speaks, best first; a client that offers only others gets an alert. Empty: none is chosen. */
+  /** Names spoken, best first; a client that offers only others gets an alert. Empty: none. */
   readonly alpn?: readonly string[];
   /** Asks for a client certificate, takes any or none: the caller checks `peerChain`. */
   readonly requestClientCertificate: boolean;
@@ -72,7 +72,7 @@ export class TlsStream extends SocketStream {
   readonly alpn: string | null;
   /** On a server: the host name the client asked for; null where none. */
   readonly sni: string | null;
-  /** The peer's certificates as it sent them (DER, leaf first); empty where it showed none. Not checked here. */
+  /** The peer's certificates as sent (DER, leaf first), unchecked; empty where it showed none. */
   readonly peerChain: readonly Uint8Array[];
   /** The session was resumed: no certificate was shown in this handshake. */
   readonly resumed: boolean;
@@ -90,7 +90,11 @@ export class TlsStream extends SocketStream {
   }
 }
 
-/** Server side of a handshake on an accepted stream, which is used up. Faults: `sys.tls-handshake`, `sys.tls-timeout`. */
+/**
+ * Server side of a handshake on an accepted stream, which is used up. Faults: `sys.tls-handshake`,
+ * `sys.tls-timeout`. The runtime can't turn session tickets off: a resumed session may have an
+ * empty `peerChain` where one was asked for, so the caller checks the chain every time.
+ */
 export async function startTlsServer(
   stream: SocketStream,
   options: ServerTlsOptions,
@@ -158,7 +162,7 @@ export async function connectTls(
   return await startTlsClient(await connectTcp(to, options), options);
 }
 
-/** Waits for the handshake's event, its failure, the timer or the signal; the loser is torn down. */
+/** Waits for the handshake, its failure, the timer or the signal; the loser is torn down. */
 async function handshake(
   socket: tls.TLSSocket,
   raw: Socket,

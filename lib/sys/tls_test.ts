@@ -102,7 +102,7 @@ async function finish(...streams: TlsStream[]): Promise<void> {
 }
 
 for (const version of ["-tls1_2", "-tls1_3"]) {
-  Deno.test(`a client certificate is seen over ${version}, with the chain it came with`, async () => {
+  Deno.test(`a client certificate is seen over ${version}, with its chain`, async () => {
     const { server, client, ca } = await testCertificates();
     await using served = await serve(context(server), { alpn: ["one", "two"] });
     const dir = await Deno.makeTempDir();
