@@ -1,4 +1,6 @@
-/** A person's computer in tests: files in memory, a clock, a terminal, and a cluster that answers. */
+/**
+ * A person's computer in tests: files in memory, a clock, a terminal, and a cluster that answers.
+ */
 import { SteppingClock } from "../../tests/fakes/clock.ts";
 import { type PipeEnd } from "../../tests/fakes/pipe.ts";
 import { SeededRandom } from "../../tests/fakes/random.ts";

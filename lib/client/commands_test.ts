@@ -141,7 +141,7 @@ Deno.test("db connect gets a certificate and runs psql with the user's arguments
   assert.match(without.stderr, /psql is not installed.*\n.*postgresql-client/);
 });
 
-Deno.test("a new login renews the databases' certificates, another user's are removed", async () => {
+Deno.test("a new login renews certificates, another user's are removed", async () => {
   const computer = await loggedIn();
   await computer.tsh(["db", "login", "orders"]);
   await computer.tsh(login, "a password\n");

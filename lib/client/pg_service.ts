@@ -59,7 +59,9 @@ function draw({ name, values }: ServiceSection): string {
   return [begin(name), `[${name}]`, ...lines, end(name), ""].join("\n");
 }
 
-/** A section that was begun and never ended is left alone: it can't be told from the user's text. */
+/**
+ * A section that was begun and never ended is left alone: it can't be told from the user's text.
+ */
 function withoutSection(text: string, name: string): string {
   const lines = text.split(/(?<=\n)/);
   const from = lines.findIndex((line) => line.trimEnd() === begin(name));

@@ -1,4 +1,7 @@
-/** The Database Service: tells Auth that it lives, keeps its tunnels, receives visits, and ends them. */
+/**
+ * The Database Service: tells Auth that it lives, keeps its tunnels, receives visits, and ends
+ * them.
+ */
 import type { AuthClient } from "../api/contract.ts";
 import type { Timer } from "../core/clock.ts";
 import { asFault, type Fault } from "../core/fault.ts";

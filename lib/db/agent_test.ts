@@ -15,7 +15,8 @@ import {
 } from "../tunnel/mod.ts";
 import { postgres } from "../wire/postgres/mod.ts";
 import { type Agent, startAgent } from "./agent.ts";
-import { agentHost, fakeLock, type FakeSite, fakeSite, startup } from "./visit_fake.ts";
+import { agentHost, fakeLock, type FakeSite, fakeSite } from "./visit_fake.ts";
+import { startup } from "./postgres_fake.ts";
 
 interface Running {
   readonly site: FakeSite;
@@ -101,7 +102,7 @@ async function open(
   return { stream, received };
 }
 
-Deno.test("an agent keeps tunnels to the configured proxy and to those heartbeats tell of", async () => {
+Deno.test("an agent keeps tunnels to its proxy and to those heartbeats tell of", async () => {
   const running = await run();
   assert.deepEqual(running.dialled.toSorted(), ["first.example:443", "second.example:443"]);
   assert.equal(running.agent.health.tunnels, 2);

@@ -48,7 +48,9 @@ export async function connect(
   return await reach(grant.target, grant.target, powers, signal);
 }
 
-/** Logs in as the grant's user by certificate; what the database says against it is thrown as it is. */
+/**
+ * Logs in as the grant's user by certificate; what the database says against it is thrown as it is.
+ */
 export async function login(
   grant: Grant,
   connected: Connected,
@@ -158,7 +160,10 @@ function tlsOptions(
   }
 }
 
-/** `verify-ca`: the chain leads to the configured CA and all of it is in force; the name is not asked. */
+/**
+ * `verify-ca`: the chain leads to the configured CA and all of it is in force; the name is not
+ * asked.
+ */
 function chainFault(shown: readonly Uint8Array[], ca: string | null, now: number): Fault | null {
   const trusted = ca === null ? [] : readPem(ca, "CERTIFICATE");
   const chain = shown.map((der) => parseCertificate(der));

@@ -100,7 +100,10 @@ async function readFrame(
   }
 }
 
-/** Bytes slipped in before TLS are never read as if they came inside (CVE-2021-23214, CVE-2021-23222). */
+/**
+ * Bytes slipped in before TLS are never read as if they came inside (CVE-2021-23214,
+ * CVE-2021-23222).
+ */
 async function startTls(
   reader: PullReader,
   step: StepOf<"tls">,

@@ -78,7 +78,7 @@ Deno.test("drive() refuses bytes that were slipped in before TLS", async () => {
   assert.equal(asked, false);
 });
 
-Deno.test("drive() hands early bytes to TLS where the script says so, and goes on inside", async () => {
+Deno.test("drive() hands early bytes to TLS where the script says so", async () => {
   const [near, far] = pipe();
   const [inner, outer] = pipe();
   far.write(new Uint8Array([...frame("S"), ...encoder.encode("hello")]));

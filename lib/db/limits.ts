@@ -9,7 +9,9 @@ export const loginMsMax = 15_000;
 export const cancelMsMax = 10_000;
 /** Statements of one client held until the spool has their intents; above it the client waits. */
 export const heldBytesMax = 256 * 1024;
-/** Statements sent without an answer so far; above it the session ends, since each is remembered. */
+/**
+ * Statements sent without an answer so far; above it the session ends, since each is remembered.
+ */
 export const openStatementsMax = 100_000;
 export const openTextBytesMax = 64 * 1024 * 1024;
 /** How long an end waits for the end of a message that is half sent to the client. */

@@ -15,7 +15,10 @@ import {
 } from "../tunnel/mod.ts";
 import { authoritiesOf, type ClusterPowers, standingOf } from "./standing.ts";
 
-/** Who this agent is, as its host certificate says; read anew for each connection, since it is renewed. */
+/**
+ * Who this agent is, as its host certificate says; read anew for each connection, since it is
+ * renewed.
+ */
 export interface HostMaterial {
   readonly cluster: string;
   readonly host: string;
@@ -84,7 +87,10 @@ export class ProxyTunnels {
     return count;
   }
 
-  /** Keeps a tunnel to each of these, and to the configured proxy; one that is reached already is enough. */
+  /**
+   * Keeps a tunnel to each of these, and to the configured proxy; one that is reached already is
+   * enough.
+   */
   want(proxies: readonly KnownProxy[]): void {
     if (this.#draining) return;
     const reached = new Set<string>();

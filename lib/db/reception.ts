@@ -1,4 +1,6 @@
-/** The client's side of a visit until its session begins: who it is, what it asks, what it is told. */
+/**
+ * The client's side of a visit until its session begins: who it is, what it asks, what it is told.
+ */
 import { asFault, Fault } from "../core/fault.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import type { Log } from "../core/log.ts";

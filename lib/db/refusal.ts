@@ -29,7 +29,10 @@ export function refusalOf(fault: Fault): Refusal {
   };
 }
 
-/** A visit that failed: words for the client, for the audit log, and whether another agent may do better. */
+/**
+ * A visit that failed: words for the client, for the audit log, and whether another agent may do
+ * better.
+ */
 export interface Failed {
   readonly refusal: Refusal;
   readonly failure: Failure;

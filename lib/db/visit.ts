@@ -13,7 +13,10 @@ export interface VisitPowers extends ReceptionPowers, PassagePowers {
   readonly certificates: DatabaseCertificates;
 }
 
-/** Receives one client and stays until it leaves. Never throws; what goes wrong is told and recorded. */
+/**
+ * Receives one client and stays until it leaves. Never throws; what goes wrong is told and
+ * recorded.
+ */
 export async function visit(arrival: Arrival, powers: VisitPowers): Promise<void> {
   const reception = new Reception(arrival, powers);
   let connected: Connected | null = null;

@@ -14,8 +14,8 @@ import {
   fakeSite,
   fakeUserResource,
   type FakeVisitor,
-  startup,
 } from "./visit_fake.ts";
+import { startup } from "./postgres_fake.ts";
 
 const hello = { user: "app", database: "shop", application_name: "psql" };
 

@@ -1,7 +1,9 @@
 import type { Clock } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
 
-/** Runs a step that has to be done in time; the step sees a signal that also ends with the service. */
+/**
+ * Runs a step that has to be done in time; the step sees a signal that also ends with the service.
+ */
 export async function within<T>(
   powers: { readonly clock: Clock; readonly signal: AbortSignal },
   ms: number,

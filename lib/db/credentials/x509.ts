@@ -33,7 +33,9 @@ export class DatabaseCertificates {
     this.#powers = powers;
   }
 
-  /** One that is good for 10 minutes more, or, where Auth can't be asked, one that is still good. */
+  /**
+   * One that is good for 10 minutes more, or, where Auth can't be asked, one that is still good.
+   */
   async get(grant: Grant): Promise<DatabaseCertificate> {
     const key = keyOf(grant);
     const now = this.#powers.clock.now();
