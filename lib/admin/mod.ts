@@ -51,8 +51,8 @@ export const adminCommands: readonly Command<AdminPowers>[] = [
 
 /** What the nouns are, for the help. */
 export const adminGroups: Readonly<Record<string, string>> = {
-  users: "users: who may log in, with which roles",
-  roles: "roles: what may be done",
-  tokens: "tokens: how proxies and Database Services join",
-  audit: "audit: search, follow and verify the audit log",
+  users: "who may log in, with which roles",
+  roles: "what may be done",
+  tokens: "how proxies and Database Services join",
+  audit: "search, follow and verify the audit log",
 };

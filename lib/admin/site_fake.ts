@@ -60,7 +60,7 @@ export async function run(argv: readonly string[], init: RunInit = {}): Promise<
   const answer = (name: string, input: unknown): unknown => {
     calls.push({ name, input });
     const found = init.answers?.[name];
-    if (found === undefined) throw new Fault({ kind: "missing", code: "fake.none", message: name });
+    if (found === undefined) throw new Fault({ kind: "missing", code: "test.none", message: name });
     return typeof found === "function" ? found(input) : found;
   };
   // The fake answers whatever the test says; the contract's types are the test's to keep.

@@ -13,20 +13,20 @@ remoteler: error: remoteler.yaml:8: proxy_servce: unknown field, did you mean pr
 remoteler: hint: 2 things to put right
 \`\`\`
 
-\`remoteler configure --services=auth,proxy,db\` prints a commented file to begin with. The same shape as
-JSON Schema, for editors: [config.schema.json](config.schema.json).
+\`remoteler configure --services=auth,proxy,db\` prints a commented file to begin with. The same
+shape as JSON Schema, for editors: [config.schema.json](config.schema.json).
 
 - A section of a service that is there runs, unless it says \`enabled: false\`.
 - Durations are written \`500ms\`, \`30s\`, \`15m\`, \`12h\`, \`1h30m\`, \`7d\`.
-- Addresses are \`host:port\`, IPv6 as \`[::1]:3025\`. A listener with port 0 takes any free one; the log
-  line \`ready\` and \`--ready-file\` tell which.
+- Addresses are \`host:port\`, IPv6 as \`[::1]:3025\`. A listener with port 0 takes any free one;
+  the log line \`ready\` and \`--ready-file\` tell which.
 - Secrets are best kept in files (first line) that only the service can read, or in the environment:
   \`${secretVariables.joinToken}\` stands in for \`remoteler.join.token_file\`,
   \`${secretVariables.caPassphrase}\` for \`auth_service.ca_passphrase_file\`.
 - Where Auth runs in the same process, proxy and Database Service join it by themselves: \`join\`,
   \`auth_server\` and \`ca_pin\` are for services that run elsewhere.
-- A host that has joined keeps its identity in \`data_dir/host/\`, renews it in time, and needs no token any
-  more.
+- A host that has joined keeps its identity in \`data_dir/host/\`, renews it in time, and needs no
+  token any more.
 - SIGTERM or SIGINT drains (\`drain_timeout\`), a second one ends the process at once.
 `;
 

@@ -41,7 +41,10 @@ export interface Backend {
   /** Entries under `prefix` in key order, at most `limit`, those after `after` only. */
   list(prefix: Key, page: { limit: number; after?: Key }): Promise<readonly Entry[]>;
   commit(commit: Commit): Promise<CommitResult>;
-  /** Starts with "ready"; ends with a fault (`backend.watch-behind`) when the reader fell behind: list again and rewatch. */
+  /**
+   * Starts with "ready"; ends with a fault (`backend.watch-behind`) when the reader fell behind:
+   * list again and rewatch.
+   */
   watch(prefix: Key, signal: AbortSignal): AsyncIterable<Change>;
   close(): Promise<void>;
 }

@@ -22,7 +22,10 @@ export interface UserIdentity {
   readonly issuer: string;
 }
 
-/** The one database a certificate opens; what it leaves empty is taken from the startup and authorized. */
+/**
+ * The one database a certificate opens; what it leaves empty is taken from the startup and
+ * authorized.
+ */
 export interface Route {
   readonly service: string;
   readonly protocol: string;

@@ -5,8 +5,9 @@ import type { Fault } from "./fault.ts";
  * The data plane uses it as it is; handshakes pull from it through {@linkcode PullReader}.
  *
  * Rules: nothing is delivered before the first `attach`; while paused nothing is delivered and the
- * peer is held back (bytes stay in the peer's and the kernel's buffers, not in ours); bytes given to
- * `write` belong to the stream and are not changed afterwards; chunks delivered belong to the reader.
+ * peer is held back (bytes stay in the peer's and the kernel's buffers, not in ours); bytes given
+ * to `write` belong to the stream and are not changed afterwards; chunks delivered belong to the
+ * reader.
  */
 export interface ByteStream {
   /** Delivers to `reader` from now on, replacing an earlier one, and resumes. */
@@ -16,7 +17,8 @@ export interface ByteStream {
   resume(): void;
   /**
    * Queues bytes; all bytes queued in one tick leave in one write. False asks the caller to stop
-   * until `drained` is called; the bytes are taken in either case. After `end` or `abort` it does nothing.
+   * until `drained` is called; the bytes are taken in either case. After `end` or `abort` it does
+   * nothing.
    */
   write(bytes: Uint8Array): boolean;
   /** Half-closes: what was written is sent, then the peer sees the end; reading goes on. */
@@ -25,17 +27,24 @@ export interface ByteStream {
   abort(reason?: Fault): void;
   /** Bytes queued here and not yet taken by the layer below. */
   readonly queuedBytes: number;
-  /** `host:port` of the peer as this side sees it, for logs and events; empty where there is none. */
+  /**
+   * `host:port` of the peer as this side sees it, for logs and events; empty where there is none.
+   */
   readonly remoteAddress: string;
 }
 
-/** Receives from a {@linkcode ByteStream}; called synchronously, never while paused (but for closed). */
+/**
+ * Receives from a {@linkcode ByteStream}; called synchronously, never while paused (but for
+ * closed).
+ */
 export interface StreamReader {
   data(chunk: Uint8Array): void;
   /** The peer finished writing; no more `data` follows. */
   ended(): void;
   /** The queue fell below its mark after a `write` that returned false. */
   drained(): void;
-  /** Both halves are gone; exactly once, last. `fault` is null after an orderly end of both halves. */
+  /**
+   * Both halves are gone; exactly once, last. `fault` is null after an orderly end of both halves.
+   */
   closed(fault: Fault | null): void;
 }

@@ -11,7 +11,9 @@ export { v };
 export type Schema<T> = v.GenericSchema<unknown, T>;
 export type Output<S extends v.GenericSchema> = v.InferOutput<S>;
 
-/** One thing that is wrong with an input; `path` is dotted, `found` never holds the value itself. */
+/**
+ * One thing that is wrong with an input; `path` is dotted, `found` never holds the value itself.
+ */
 export interface SchemaIssue {
   readonly path: string;
   readonly expected: string;
@@ -32,7 +34,10 @@ export class SchemaError extends Error {
   }
 }
 
-/** Reads untrusted data into a typed record of our own, or throws {@linkcode SchemaError} with every issue. */
+/**
+ * Reads untrusted data into a typed record of our own, or throws {@linkcode SchemaError} with every
+ * issue.
+ */
 export function read<const S extends v.GenericSchema>(
   schema: S,
   input: unknown,
@@ -58,7 +63,9 @@ function describeIssue(issue: v.BaseIssue<unknown>): SchemaIssue {
   return { path, expected: issue.expected ?? issue.message, found };
 }
 
-/** The JSON Schema (draft 2020-12) of a schema; what JSON Schema can't say (transforms) is left out. */
+/**
+ * The JSON Schema (draft 2020-12) of a schema; what JSON Schema can't say (transforms) is left out.
+ */
 export function jsonSchema(schema: v.GenericSchema): Record<string, unknown> {
   return { ...toJsonSchema(schema, { errorMode: "ignore" }) };
 }

@@ -231,7 +231,7 @@ Deno.test("one process runs all three, tells its addresses, and stops at a signa
   });
 });
 
-Deno.test("a second Auth Service on the same folder is refused and leaves the first alone", async () => {
+Deno.test("a second Auth Service on one folder is refused and leaves the first alone", async () => {
   await withFolder(async (dir) => {
     const first = await startAuth(dir);
     await rejects(startAuth(dir), { code: "backend.locked" });
