@@ -1,19 +1,22 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { SteppingClock } from "../../tests/fakes/clock.ts";
 import { RecordingLog } from "../../tests/fakes/log.ts";
 import { parseCertificate } from "../ca/mod.ts";
 import { loadConfig } from "../config/mod.ts";
+import type { Clock } from "../core/clock.ts";
 import { version } from "../core/version.ts";
 import { systemClock } from "../sys/clock.ts";
 import { systemRandom } from "../sys/random.ts";
 import { type AuthService, startAuthService } from "./auth_service.ts";
 import { compose } from "./compose.ts";
+import { readHostFiles } from "./host_files.ts";
 import { type Membership, openMembership } from "./membership.ts";
 import { Ready } from "./ready.ts";
 import type { Runtime } from "./runtime.ts";
 import { supervise } from "./supervisor.ts";
+import { verifyAuditFiles } from "./verify_audit.ts";
 
-function runtimeIn(dataDir: string): Runtime {
-  const clock = systemClock;
+function runtimeIn(dataDir: string, clock: Clock = systemClock): Runtime {
   return {
     clock,
     random: systemRandom,
@@ -33,11 +36,11 @@ async function withFolder(run: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
-async function startAuth(dir: string, port = 0): Promise<AuthService> {
+async function startAuth(dir: string, port = 0, clock?: Clock): Promise<AuthService> {
   const loaded = loadConfig(`version: v1\nauth_service: {listen_addr: "127.0.0.1:${port}"}\n`);
   ok(loaded.ok && loaded.config.auth_service !== undefined);
   return await startAuthService({
-    runtime: runtimeIn(`${dir}/auth`),
+    runtime: runtimeIn(`${dir}/auth`, clock),
     config: loaded.config.auth_service,
     storage: loaded.config.remoteler.storage,
     passphrase: null,
@@ -50,11 +53,12 @@ interface Join {
   readonly pin: string;
   readonly token: string | null;
   readonly signal?: AbortSignal;
+  readonly clock?: Clock;
 }
 
-function member({ dir, address, pin, token, signal }: Join): Promise<Membership> {
+function member({ dir, address, pin, token, signal, clock }: Join): Promise<Membership> {
   return openMembership({
-    runtime: runtimeIn(`${dir}/db`),
+    runtime: runtimeIn(`${dir}/db`, clock),
     role: "db",
     address,
     caPins: [pin],
@@ -69,6 +73,7 @@ async function newToken(auth: AuthService): Promise<string> {
   return made.token;
 }
 
+const day = 24 * 3_600_000;
 const otherPin = `sha256:${"0".repeat(64)}`;
 
 Deno.test("a host joins once by token and pin, and is known again without either", async () => {
@@ -164,6 +169,72 @@ Deno.test("a proxy whose names changed gets a certificate for the new ones", asy
     strictEqual(after.host, before.host);
     await after.close();
     await auth.stop();
+  });
+});
+
+Deno.test("a host certificate is renewed when two thirds of its life are over", async () => {
+  await withFolder(async (dir) => {
+    const clock = new SteppingClock(Date.now());
+    const auth = await startAuth(dir, 0, clock);
+    const { address, caPin: pin } = auth;
+    const joined = await member({ dir, address, pin, token: await newToken(auth), clock });
+    const { expires } = joined.credentials;
+    const renewed = new Promise<number>((resolve) => {
+      joined.onRenewed((credentials) => resolve(credentials.expires));
+    });
+    clock.advance(4 * day);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    strictEqual(joined.credentials.expires, expires);
+    clock.advance(day);
+    ok(await renewed > expires);
+    const beat = { hostname: "box", version, databases: [] };
+    await joined.client.call("agents.heartbeat", beat);
+    const stored = await readHostFiles(`${dir}/db`, "db");
+    strictEqual(stored?.expires, joined.credentials.expires);
+    await joined.close();
+    await auth.stop();
+  });
+});
+
+Deno.test("half-written host files are none", async () => {
+  await withFolder(async (dir) => {
+    strictEqual(await readHostFiles(dir, "db"), null);
+    await Deno.mkdir(`${dir}/host/db`, { recursive: true });
+    for (const name of ["key.pem", "cert.pem"]) {
+      await Deno.writeTextFile(`${dir}/host/db/${name}`, "");
+    }
+    strictEqual(await readHostFiles(dir, "db"), null);
+    await Deno.writeTextFile(`${dir}/host/db/identity.json`, '{"v":1,"cluster":"c"');
+    strictEqual(await readHostFiles(dir, "db"), null);
+  });
+});
+
+Deno.test("the audit log of a stopped Auth is proven by its own CA and no other", async () => {
+  await withFolder(async (dir) => {
+    const auth = await startAuth(dir);
+    await auth.admin.call("users.create", { name: "alice", roles: ["access"] });
+    await auth.stop();
+    const log = `${dir}/auth/audit`;
+    const authorities = await Deno.readTextFile(`${dir}/auth/audit-ca.pem`);
+    const { signal } = new AbortController();
+    const order = { dir: log, heads: [], authorities, signal };
+    const good = await verifyAuditFiles(order);
+    ok(good.ok && good.heads === 1 && good.coveredSeq === good.lastSeq, JSON.stringify(good));
+    const other = await startAuth(`${dir}/other`);
+    await other.stop();
+    const foreign = await Deno.readTextFile(`${dir}/other/auth/audit-ca.pem`);
+    const refused = await verifyAuditFiles({ ...order, authorities: foreign });
+    deepStrictEqual(refused.problems.map(({ kind }) => kind), ["checkpoint"]);
+    const [day] = [...Deno.readDirSync(log)].filter(({ name }) => name.startsWith("20"));
+    const file = `${log}/${day?.name}`;
+    const text = await Deno.readTextFile(file);
+    await Deno.writeTextFile(file, text.replace("alice", "mallo"));
+    const changed = await verifyAuditFiles(order);
+    deepStrictEqual(changed.problems[0]?.kind, "changed");
+    await rejects(verifyAuditFiles({ ...order, dir: `${dir}/none` }), {
+      code: "service.no-audit-files",
+    });
+    await rejects(Deno.stat(`${dir}/none`));
   });
 });
 
