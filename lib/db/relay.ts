@@ -238,7 +238,10 @@ export class Relay {
     if (side === "server") this.#part();
   }
 
-  /** Our last words, then goodbye to both. */
+  /**
+   * Our last words, then goodbye to both. Where a message is half sent the client gets none: it would
+   * take them for data.
+   */
   #part(): void {
     const words = this.#lastWords;
     if (this.#parted || words === null) return;
@@ -247,7 +250,9 @@ export class Relay {
     this.#databaseClosed = true;
     this.#database.abort();
     if (!this.#clientClosed) {
-      this.#client.write(this.#parts.protocol.refuse(words));
+      if (this.#inspector.betweenFrames) {
+        this.#client.write(this.#parts.protocol.refuse(words));
+      }
       this.#client.end();
       this.#client.resume();
     }

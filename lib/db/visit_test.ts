@@ -268,6 +268,25 @@ Deno.test("a session is ended with 57P01 between two messages", async () => {
   assert.deepEqual(site.spool.lines.at(-1), "event db.session.end false");
 });
 
+Deno.test("a session ended inside a message gets no words that pass for data", async () => {
+  const site = await fakeSite();
+  site.database.prepare = (server) => {
+    server.answer = () => Uint8Array.of(0x44, 0, 0, 1, 0, 7);
+  };
+  const begun = await come(site);
+  begun.client.write(query("SELECT big"));
+  await soon();
+  const [session] = site.powers.sessions;
+  session?.stop({ kind: "ended", message: "terminating connection" });
+  await site.clock.step(1_500);
+  await soon();
+  assert.ok(begun.received.isEnded);
+  assert.ok(!begun.received.text.includes("terminating"));
+  await site.clock.step(60_000);
+  await begun.staying;
+  assert.ok(site.spool.lines.includes("result unknown SELECT big"));
+});
+
 Deno.test("a change while the database is being reached still counts", async () => {
   const site = await fakeSite();
   site.database.prepare = () => site.cache.remove("role", "access");

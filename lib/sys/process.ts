@@ -58,13 +58,27 @@ export async function findProgram(name: string): Promise<string | null> {
  * sockets; null where it can't be told. `remote` and `local` are `host:port` as our socket has it.
  */
 export async function loopbackPeerUser(remote: string, local: string): Promise<number | null> {
-  const wanted = { local: kernelAddress(remote), remote: kernelAddress(local) };
-  if (wanted.local === null || wanted.remote === null) return null;
-  const table = await readText(remote.startsWith("[") ? "/proc/net/tcp6" : "/proc/net/tcp")
-    .catch(() => null);
-  for (const line of (table ?? "").split("\n").slice(1)) {
+  const [theirs, ours] = [kernelAddress(remote), kernelAddress(local)];
+  if (theirs === null || ours === null) return null;
+  const isV6 = remote.startsWith("[");
+  const found = await socketOwner(isV6 ? "tcp6" : "tcp", theirs, ours);
+  if (found !== null || isV6) return found;
+  // A program's IPv6 socket may have connected to our IPv4 address (JVMs do so).
+  return await socketOwner("tcp6", mappedPrefix + theirs, mappedPrefix + ours);
+}
+
+/** `::ffff:0:0/96` as the kernel writes it. */
+const mappedPrefix = "0000000000000000FFFF0000";
+
+async function socketOwner(
+  table: "tcp" | "tcp6",
+  local: string,
+  remote: string,
+): Promise<number | null> {
+  const text = await readText(`/proc/net/${table}`).catch(() => null);
+  for (const line of (text ?? "").split("\n").slice(1)) {
     const [, localHex, remoteHex, , , , , user] = line.trim().split(/\s+/);
-    if (localHex !== wanted.local || remoteHex !== wanted.remote) continue;
+    if (localHex !== local || remoteHex !== remote) continue;
     return user !== undefined && /^\d+$/.test(user) ? Number(user) : null;
   }
   return null;

@@ -17,8 +17,14 @@ Deno.test("addresses are written as the kernel writes them", () => {
   strictEqual(kernelAddress("nowhere"), null);
 });
 
-for (const host of ["127.0.0.1", "::1"]) {
-  Deno.test(`the user at the other end of a connection over ${host} is known`, async () => {
+for (
+  const [host, through] of [
+    ["127.0.0.1", "127.0.0.1"],
+    ["127.0.0.1", "::ffff:127.0.0.1"],
+    ["::1", "::1"],
+  ] as const
+) {
+  Deno.test(`the user at the other end of a connection through ${through} is known`, async () => {
     const seen = Promise.withResolvers<number | null>();
     const listener = await listenTcp({ host, port: 0 }, (stream) => {
       loopbackPeerUser(stream.remoteAddress, stream.localAddress).then((user) => {
@@ -26,7 +32,7 @@ for (const host of ["127.0.0.1", "::1"]) {
         seen.resolve(user);
       }, seen.reject);
     });
-    const client = await connectTcp({ host, port: listener.address.port });
+    const client = await connectTcp({ host: through, port: listener.address.port });
     strictEqual(await seen.promise, userId());
     client.abort();
     await listener.close();
