@@ -3,6 +3,7 @@
  */
 import { auditEventsMarkdown, auditJsonSchema } from "../lib/audit/describe.ts";
 import { configJsonSchema, configMarkdown } from "../lib/config/mod.ts";
+import { errorsMarkdown } from "./errors_page.ts";
 
 /** A file that is made from code, as it has to be. */
 export interface Generated {
@@ -19,6 +20,7 @@ export async function generated(): Promise<readonly Generated[]> {
     { path: "docs/audit-events.md", content: await formatted(auditEventsMarkdown()) },
     { path: "docs/configuration.md", content: await formatted(configMarkdown()) },
     { path: "docs/config.schema.json", content: json(configJsonSchema()) },
+    { path: "docs/errors.md", content: await formatted(errorsMarkdown(await sourceTexts())) },
   ];
 }
 
@@ -30,6 +32,22 @@ export async function stale(): Promise<readonly string[]> {
     if (found !== content) paths.push(path);
   }
   return paths;
+}
+
+/** Of all that is no test, in the order of their paths. */
+async function sourceTexts(): Promise<readonly string[]> {
+  const paths: URL[] = [];
+  const walk = async (folder: URL): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      if (isDirectory) await walk(new URL(`${name}/`, folder));
+      else if (/\.ts$/.test(name) && !/_(test|fake|cases)\.ts$/.test(name)) {
+        paths.push(new URL(name, folder));
+      }
+    }
+  };
+  for (const folder of ["lib/", "cmd/"]) await walk(new URL(folder, root));
+  paths.sort((a, b) => a.href < b.href ? -1 : 1);
+  return await Promise.all(paths.map((path) => Deno.readTextFile(path)));
 }
 
 function json(value: unknown): string {

@@ -1,4 +1,5 @@
 /** What a role is to a decision, its presets, and the check that it can be decided with at all. */
+import type { CodeOf } from "../core/codes.ts";
 import { Fault } from "../core/fault.ts";
 import { fillAll } from "./template.ts";
 
@@ -111,7 +112,7 @@ export function checkRole(role: Role): void {
   }
 }
 
-function invalid(code: `access.${string}`, shown: string): Fault {
+function invalid(code: CodeOf<"access">, shown: string): Fault {
   return new Fault({ kind: "invalid", code, message: shown, shown });
 }
 

@@ -88,7 +88,7 @@ function request(path: string, body: string, signal = new AbortController().sign
     readBody: (max) => {
       const bytes = new TextEncoder().encode(body);
       if (bytes.length <= max) return Promise.resolve(bytes);
-      const init = { kind: "limit", code: "http.body-too-long", message: "too long" } as const;
+      const init = { kind: "limit", code: "test.body-too-long", message: "too long" } as const;
       return Promise.reject(new Fault(init));
     },
   };
@@ -141,7 +141,7 @@ Deno.test("a fault arrives with kind, code, words and hint, but never its messag
         Promise.reject(
           new Fault({
             kind: "limit",
-            code: "room.full",
+            code: "db.sessions-max",
             message: "internal words",
             shown: "full",
             hint: "wait",
@@ -153,7 +153,7 @@ Deno.test("a fault arrives with kind, code, words and hint, but never its messag
   ok(fault instanceof Fault);
   deepEqual([fault.kind, fault.code, fault.shown, fault.hint], [
     "limit",
-    "room.full",
+    "db.sessions-max",
     "full",
     "wait",
   ]);

@@ -1,4 +1,5 @@
 /** How failures travel: a fault becomes `apiError` on one side and a fault again on the other. */
+import { codes } from "../core/codes.ts";
 import { asFault, Fault, type FaultCode, type FaultKind, httpStatuses } from "../core/fault.ts";
 import { read, SchemaError, v } from "../schema/mod.ts";
 import { apiError } from "./contract.ts";
@@ -83,5 +84,5 @@ function isKind(kind: string): kind is FaultKind {
 }
 
 function isCode(code: string): code is FaultCode {
-  return /^[a-z_]+\.[a-z0-9-]+$/.test(code);
+  return Object.hasOwn(codes, code);
 }

@@ -1,4 +1,5 @@
 /** What the Auth Service is handed, and the small things that all its calls share. */
+import type { CodeOf } from "../core/codes.ts";
 import type { ProvenCaller } from "../api/server.ts";
 import type { EventFields, EventName } from "../audit/catalog.ts";
 import type { Sender } from "../audit/inbox.ts";
@@ -127,12 +128,12 @@ export function notFound(kind: string, name: string): Fault {
   });
 }
 
-export function invalid(code: `auth.${string}`, shown: string, hint?: string): Fault {
+export function invalid(code: CodeOf<"auth">, shown: string, hint?: string): Fault {
   const words = { kind: "invalid", code, message: shown, shown } as const;
   return new Fault(hint === undefined ? words : { ...words, hint });
 }
 
-export function denied(code: `auth.${string}`, shown: string, hint?: string): Fault {
+export function denied(code: CodeOf<"auth">, shown: string, hint?: string): Fault {
   const words = { kind: "denied", code, message: shown, shown } as const;
   return new Fault(hint === undefined ? words : { ...words, hint });
 }

@@ -1,4 +1,5 @@
 /** What all backends agree on: keys as ordered bytes, and bounds. */
+import type { CodeOf } from "../core/codes.ts";
 import type { Commit, Entry, Key } from "../core/backend.ts";
 import { Fault } from "../core/fault.ts";
 
@@ -89,6 +90,6 @@ function badKey(what: string): Fault {
   return invalid("backend.bad-key", `a key ${what}`);
 }
 
-function invalid(code: `backend.${string}`, message: string): Fault {
+function invalid(code: CodeOf<"backend">, message: string): Fault {
   return new Fault({ kind: "invalid", code, message });
 }

@@ -155,7 +155,7 @@ Deno.test("a fault is error and hint, its kind the exit code; causes by --debug"
   const fail = (): never => {
     throw new Fault({
       kind: "denied",
-      code: "room.what",
+      code: "test.what",
       message: "user a may not\u001b[0m",
       hint: "ask",
       fields: { id: 7 },
@@ -166,7 +166,7 @@ Deno.test("a fault is error and hint, its kind the exit code; causes by --debug"
   strictEqual(plain.code, 5);
   strictEqual(plain.terminal.stderr(), "prog: error: user a may not\ufffd[0m\nprog: hint: ask\n");
   const debug = await run(["put", "x", "--debug"], fail);
-  match(debug.terminal.stderr(), /prog: debug: code room\.what[^]*id=7[^]*cause: Error: deep/);
+  match(debug.terminal.stderr(), /prog: debug: code test\.what[^]*id=7[^]*cause: Error: deep/);
 });
 
 Deno.test("what is no fault is an internal error with 70", async () => {

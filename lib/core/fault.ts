@@ -1,3 +1,5 @@
+import type { FaultCode } from "./codes.ts";
+
 /** Who has to act; everything else (exit code, HTTP status, log level, SQLSTATE) follows from it. */
 export type FaultKind =
   | "unauthenticated"
@@ -13,8 +15,7 @@ export type FaultKind =
   | "cancelled"
   | "internal";
 
-/** `room.what`, stable, listed in `codes.ts`. */
-export type FaultCode = `${string}.${string}`;
+export type { FaultCode };
 
 /** What a fault may carry besides its words: ids and numbers, never secrets or statements. */
 export type FaultFields = Readonly<Record<string, string | number | boolean>>;

@@ -105,7 +105,7 @@ for (const [what, body, headers, status] of badLogins) {
 Deno.test("Auth's refusal is told by kind, code and words, nothing of its message", async () => {
   const fault = new Fault({
     kind: "unauthenticated",
-    code: "identity.bad-login",
+    code: "test.bad-login",
     message: "inner",
     shown: "wrong user or password",
     hint: "try again",
@@ -116,7 +116,7 @@ Deno.test("Auth's refusal is told by kind, code and words, nothing of its messag
   deepStrictEqual(JSON.parse(text(answer)), {
     error: {
       kind: "unauthenticated",
-      code: "identity.bad-login",
+      code: "test.bad-login",
       shown: "wrong user or password",
       hint: "try again",
     },
@@ -158,7 +158,7 @@ Deno.test("a password is set by the form and by JSON", async () => {
 });
 
 Deno.test("passwords that differ, or won't do, show the form again with the reason", async () => {
-  const weak = new Fault({ kind: "invalid", code: "identity.weak", message: "m", shown: "short" });
+  const weak = new Fault({ kind: "invalid", code: "test.weak", message: "m", shown: "short" });
   const { handler, calls } = site({ "invites.read": invite, "invites.accept": weak });
   const differing = await handler(request("POST", "/web/invite/t", "password=a&again=b", form));
   deepStrictEqual([differing.status, calls.map(({ name }) => name)], [400, ["invites.read"]]);
@@ -170,7 +170,7 @@ Deno.test("passwords that differ, or won't do, show the form again with the reas
 Deno.test("a spent link is a page, not a stack, and its token is never logged", async () => {
   const spent = new Fault({
     kind: "missing",
-    code: "identity.no-invite",
+    code: "test.no-invite",
     message: "m",
     shown: "s",
   });

@@ -189,8 +189,8 @@ Deno.test("an agent that is told to stop while dialling stops", async () => {
   const result = dialTunnel(near, { ...dialling(clock), signal: stop.signal });
   result.catch(() => {});
   await settled();
-  stop.abort(new Fault({ kind: "cancelled", code: "x.stop", message: "stopping" }));
-  await rejects(result, faultOf("x.stop"));
+  stop.abort(new Fault({ kind: "cancelled", code: "test.stop", message: "stopping" }));
+  await rejects(result, faultOf("test.stop"));
   await clock.step(1_000);
   deepStrictEqual([near.isClosed, clock.pending], [true, 0]);
 });

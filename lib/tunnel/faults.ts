@@ -1,18 +1,19 @@
+import type { CodeOf } from "../core/codes.ts";
 import { Fault } from "../core/fault.ts";
 import { goawayCodes, TunnelError } from "./tunnel_error.ts";
 
 /** A rule of spec.md was broken by the peer. */
-export function broken(code: `tunnel.${string}`, message: string): TunnelError {
+export function broken(code: CodeOf<"tunnel">, message: string): TunnelError {
   return new TunnelError(code, goawayCodes.protocol, message);
 }
 
 /** The tunnel is gone, not by anybody's mistake in the protocol. */
-export function lost(code: `tunnel.${string}`, message: string): Fault {
+export function lost(code: CodeOf<"tunnel">, message: string): Fault {
   return new Fault({ kind: "network", code, message });
 }
 
 /** No stream can be opened here; another tunnel may do. */
-export function turnedAway(code: `tunnel.${string}`, message: string): Fault {
+export function turnedAway(code: CodeOf<"tunnel">, message: string): Fault {
   return new Fault({ kind: "unavailable", code, message, fields: { reset: "retry" } });
 }
 

@@ -33,7 +33,9 @@ function keep(): Kept {
   ): Promise<Tunnel<ProxyHello>> => {
     attempts.push(clock.monotonic());
     if (!state.isProxyUp) {
-      return Promise.reject(new Fault({ kind: "network", code: "x.refused", message: "refused" }));
+      return Promise.reject(
+        new Fault({ kind: "network", code: "test.refused", message: "refused" }),
+      );
     }
     const pair = tunnelPair({ clock, onGoaway: attempt.onGoaway });
     peers.push(pair.far);
@@ -60,7 +62,7 @@ async function stopped(kept: Kept): Promise<void> {
   strictEqual(kept.clock.pending, 0);
 }
 
-const restart = new Fault({ kind: "unavailable", code: "x.restart", message: "restarting" });
+const restart = new Fault({ kind: "unavailable", code: "test.restart", message: "restarting" });
 
 Deno.test("a lost tunnel is dialled again within a second", async () => {
   const kept = keep();

@@ -125,11 +125,11 @@ Deno.test("the loss of the tunnel ends every stream; who waits for ACCEPT may re
 
 Deno.test("abort tells the peer a code that fits the fault", async () => {
   const { stream, mine, theirs } = await openOne(tunnelPair());
-  stream.abort(new Fault({ kind: "protocol", code: "x.y", message: "broken client" }));
+  stream.abort(new Fault({ kind: "protocol", code: "test.y", message: "broken client" }));
   await settled();
   strictEqual(theirs.outcome?.fields["reset"], "protocol");
   strictEqual(theirs.outcome?.message, "broken client");
-  strictEqual(mine.outcome?.code, "x.y");
+  strictEqual(mine.outcome?.code, "test.y");
 });
 
 Deno.test("a mistake of one reader ends its stream and no other", async () => {
@@ -180,12 +180,12 @@ Deno.test("GOAWAY lets streams finish, turns new ones away, then closes", async 
 Deno.test("close ends streams at once, and the peer learns why", async () => {
   const pair = tunnelPair();
   const { mine, theirs } = await openOne(pair);
-  pair.near.close(new Fault({ kind: "unavailable", code: "x.stop", message: "stopping" }));
+  pair.near.close(new Fault({ kind: "unavailable", code: "test.stop", message: "stopping" }));
   strictEqual(mine.outcome?.code, "tunnel.lost");
   await settled();
   strictEqual(theirs.outcome?.code, "tunnel.lost");
   const [ours, peers] = await Promise.all([pair.near.closed, pair.far.closed]);
-  deepStrictEqual([ours?.code, peers?.code], ["x.stop", "tunnel.goaway"]);
+  deepStrictEqual([ours?.code, peers?.code], ["test.stop", "tunnel.goaway"]);
   strictEqual(peers?.message, "stopping");
 });
 

@@ -180,7 +180,7 @@ export class PipeEnd implements ByteStream {
 }
 
 function fault(kind: "network" | "cancelled", message: string): Fault {
-  return new Fault({ kind, code: kind === "network" ? "pipe.lost" : "pipe.aborted", message });
+  return new Fault({ kind, code: kind === "network" ? "test.lost" : "test.aborted", message });
 }
 
 /** Remembers all that a stream delivers. */

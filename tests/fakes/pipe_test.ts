@@ -41,7 +41,7 @@ Deno.test("an abort is told to both ends, also to a reader that attaches late", 
   await settled();
   const late = new Recorder();
   b.attach(late);
-  strictEqual(late.outcome?.code, "pipe.lost");
+  strictEqual(late.outcome?.code, "test.lost");
 });
 
 Deno.test("the stepping clock runs timers in order of time and lets sleepers go on", async () => {
