@@ -37,6 +37,8 @@ const groups: Readonly<Record<string, (all: boolean) => Promise<Step[]>>> = {
   tunnel: () => e2e("tunnel"),
   audit: () => e2e("audit"),
   cli: () => e2e("cli"),
+  faults: () => e2e("faults"),
+  packaging: () => e2e("packaging"),
 };
 
 const started = performance.now();
@@ -118,7 +120,9 @@ function tests(name: string, flags: readonly string[], paths: readonly string[])
 
 async function e2e(group: string): Promise<Step[]> {
   const files: string[] = [];
-  for await (const entry of Deno.readDir(join(root, "tests", group))) {
+  const folder = join(root, "tests", group);
+  if (!(await exists(folder))) return [];
+  for await (const entry of Deno.readDir(folder)) {
     if (entry.name.endsWith("_test.ts")) files.push(`tests/${group}/${entry.name}`);
   }
   return files.sort().map((file) =>
