@@ -4,7 +4,7 @@ import { exitCodes, httpStatuses, shownByDefault } from "../lib/core/fault.ts";
 import { sqlStates } from "../lib/wire/postgres/refuse.ts";
 
 const name = '"([a-z]+\\.[a-z0-9-]+)"';
-/** How the sources write a fault, and which kind that makes it; null where it stands beside the code. */
+/** How the sources write a fault, and its kind; null where that stands beside the code. */
 const forms: readonly (readonly [RegExp, string | null])[] = [
   [new RegExp(`kind: "([a-z]+)",\\s*code: ${name}`, "g"), null],
   [new RegExp(`()\\binvalid\\(\\s*${name}`, "g"), "invalid"],
@@ -29,13 +29,13 @@ export function errorsMarkdown(texts: readonly string[]): string {
     ...table(["kind", "exit code", "HTTP status", "meaning"], kindRows()),
     "## SQLSTATEs",
     "",
-    "What a PostgreSQL client gets where the session or statement is refused by Remoteler and not by",
-    "the database, always with severity FATAL (PostgreSQL manual, appendix A).",
+    "What a PostgreSQL client gets where Remoteler refuses a session or statement, and not the",
+    "database, always with severity FATAL (PostgreSQL manual, appendix A).",
     "",
     ...table(["refusal", "SQLSTATE"], Object.entries(sqlStates)),
     "## Codes",
     "",
-    "Shown with `--debug`, in logs and in audit events. A code is never used again for something else.",
+    "Shown with `--debug`, in logs and in audit events. No code is given a second meaning.",
     "",
     ...table(["code", "kind", "meaning", "what to do"], codeRows(texts)),
   ].join("\n");

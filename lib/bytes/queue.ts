@@ -51,7 +51,7 @@ export class ByteQueue {
     }
   }
 
-  /** Everything, in one array (a copy only where several chunks waited); the queue is then empty. */
+  /** Everything, in one array (a copy only of several chunks); the queue is then empty. */
   takeAll(): Uint8Array {
     const only = this.#chunks[this.#first];
     if (only !== undefined && only.length === this.#length) {

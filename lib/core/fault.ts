@@ -1,6 +1,6 @@
 import type { FaultCode } from "./codes.ts";
 
-/** Who has to act; everything else (exit code, HTTP status, log level, SQLSTATE) follows from it. */
+/** Who has to act; the rest (exit code, HTTP status, log level, SQLSTATE) follows from it. */
 export type FaultKind =
   | "unauthenticated"
   | "denied"
@@ -27,13 +27,13 @@ export interface FaultInit {
   readonly message: string;
   /** For the user, in the client's own protocol: what happened and why. */
   readonly shown?: string;
-  /** What to do next; printed by the command line after `hint:`, and sent as HINT where a protocol has one. */
+  /** What to do next; the command line prints it after `hint:`, some protocols have a HINT. */
   readonly hint?: string;
   readonly fields?: FaultFields;
   readonly cause?: unknown;
 }
 
-/** An expected failure. Anything else that is thrown is a bug of ours or a {@linkcode WireError}. */
+/** An expected failure. Anything else that is thrown is a bug of ours or a `WireError`. */
 export class Fault extends Error {
   override readonly name = "Fault";
   readonly kind: FaultKind;

@@ -138,7 +138,7 @@ async function logLines(input: Uint8Array): Promise<string> {
   return `${Math.min(forward.length, 20)}`;
 }
 
-/** A log that differs from the genuine one, but for an unfinished last line, is never called right. */
+/** A log that differs, but for an unfinished last line, is never called right. */
 async function verification(input: Uint8Array): Promise<string> {
   const files = new MemoryFiles();
   files.contents.set(dayName, input);

@@ -1,6 +1,6 @@
 /**
  * Runs a target on damaged inputs for a time. What comes of each input must be what the target's
- * room declares: an answer or one of its errors, soon, without more memory than the input justifies.
+ * room declares: an answer or one of its errors, soon, in little memory.
  */
 import { cpuUsage, memoryUsage } from "node:process";
 import { join } from "node:path";
@@ -48,7 +48,7 @@ const inputMemoryMax = 48 * 1024 * 1024;
 const corpusMax = 1000;
 const foundDirectory = join(import.meta.dirname ?? ".", "found");
 
-/** Tries what was found before, then the seeds, then damage until the time is over or something breaks. */
+/** What was found before, then the seeds, then damage until time is over or something breaks. */
 export async function campaign(
   target: Target,
   options: { readonly seconds: number; readonly seed: number },

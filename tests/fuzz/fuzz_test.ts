@@ -1,6 +1,6 @@
 /**
- * Every reader of foreign bytes against damage: a second for each, or REMOTELER_FUZZ_SECONDS, or what
- * `deno task fuzz` says. REMOTELER_FUZZ_SEED repeats a run.
+ * Every reader of foreign bytes against damage: a second for each, or REMOTELER_FUZZ_SECONDS, or
+ * what `deno task fuzz` says. REMOTELER_FUZZ_SEED repeats a run.
  */
 import { campaign, type Target } from "./campaign.ts";
 import { targets as access } from "./access_targets.ts";

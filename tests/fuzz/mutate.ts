@@ -65,7 +65,7 @@ function interesting(bytes: Uint8Array, random: SeededRandom): Uint8Array {
   return bytes;
 }
 
-/** Finds a number that could be the length of something that follows, and makes it a little or very wrong. */
+/** Finds a number that could be the length of what follows, and makes it wrong. */
 function lengthField(bytes: Uint8Array, random: SeededRandom): Uint8Array {
   for (let tries = 0; tries < 20; tries++) {
     const width = 1 + random.below(4);
