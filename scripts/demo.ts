@@ -3,7 +3,7 @@
  * `--once` ends after its checks; otherwise it stays up until Ctrl-C.
  */
 import { join } from "./lab/paths.ts";
-import { debianPostgres, embeddedPostgres } from "./lab/postgres.ts";
+import { debianPostgres, embeddedPostgres, type PostgresBinaries } from "./lab/postgres.ts";
 import type { Person } from "./lab/services.ts";
 import { freshFolder, Site } from "./lab/site.ts";
 import { type Finished, waitFor, which } from "./lab/tools.ts";
@@ -12,6 +12,14 @@ import { queryThroughDriver } from "./lab/query.ts";
 const once = Deno.args.includes("--once");
 const began = performance.now();
 const problems: string[] = [];
+const failing = "select 1 / 0";
+const statements = [
+  "create table items (id int primary key, name text)",
+  "insert into items values (1, 'tea'), (2, 'cake')",
+  "select * from items order by id",
+  failing,
+];
+const dbLogin = ["db", "login", "orders", "--db-user=alice", "--db-name=orders"];
 
 const sql = `
 create role alice login;
@@ -42,21 +50,15 @@ say(`the demo passed in ${((performance.now() - began) / 1000).toFixed(0)} s`);
 
 async function play(): Promise<Site> {
   title("1. Three services and a database");
-  const binaries = await embeddedPostgres(say).catch(async (e) => {
-    const installed = await debianPostgres();
-    if (installed) return installed;
-    throw e;
-  });
   const opened = await Site.open({
     dir,
-    binaries,
+    binaries: await someDatabase(),
     sql,
     databases: { orders: { env: "demo" } },
     say,
   });
-  say(
-    `   public address ${opened.proxyAddress}; PostgreSQL at port ${opened.postgres.port} takes no passwords at all`,
-  );
+  say(`   public address ${opened.proxyAddress}`);
+  say(`   PostgreSQL at port ${opened.postgres.port} takes no passwords at all`);
 
   title("2. Two people and their roles");
   const alice = await opened.addUser("alice", { dbUsers: ["alice"], dbNames: ["orders"] });
@@ -65,52 +67,60 @@ async function play(): Promise<Site> {
   say("   mallory may read the audit log, and no database (role `auditor`)");
 
   title("3. alice logs in and runs plain SQL");
-  await opened.login(alice, "alice");
-  command("tsh login --proxy=" + opened.proxyAddress + " --user=alice");
-  show(await alice.mustTsh(["db", "ls"]));
-  await alice.mustTsh(["db", "login", "orders", "--db-user=alice", "--db-name=orders"]);
-  command("tsh db login orders --db-user=alice --db-name=orders");
-  for (
-    const text of [
-      "create table items (id int primary key, name text)",
-      "insert into items values (1, 'tea'), (2, 'cake')",
-      "select * from items order by id",
-      "select 1 / 0",
-    ]
-  ) {
-    command(`psql service=orders -c "${text}"`);
-    const done = await query(alice, text);
-    show(done.stdout + done.stderr);
-    if (text !== "select 1 / 0" && done.code !== 0) {
-      problems.push(`alice's statement failed: ${done.stderr}`);
-    }
-  }
+  await granted(opened, alice);
 
   title("4. mallory is refused, and told why");
-  await opened.login(mallory, "mallory");
-  command("tsh db login orders --db-user=alice --db-name=orders   (as mallory)");
-  const refused = await mallory.tsh([
-    "db",
-    "login",
-    "orders",
-    "--db-user=alice",
-    "--db-name=orders",
-  ]);
-  show(refused.stderr);
-  if (refused.code === 0) problems.push("mallory got a certificate for a database");
-  command("psql service=orders user=postgres_admin                (as alice)");
-  const other = await query(alice, "select 1", "postgres_admin");
-  show(other.stderr);
-  if (other.code === 0) problems.push("alice got in as another database user");
+  await refused(opened, mallory, alice);
 
   title("5. What the audit log says");
   await explain(opened);
 
   title("6. Nobody changed it");
-  const verified = await opened.remoteler(["audit", "verify"]);
-  command("remoteler audit verify");
-  show(verified);
+  command("remoteler audit head > head.json       (keep it elsewhere)");
+  const head = join(dir, "head.json");
+  await Deno.writeTextFile(head, await opened.remoteler(["audit", "head"]));
+  command("remoteler audit verify --head head.json");
+  show(await opened.remoteler(["audit", "verify", `--head=${head}`]));
   return opened;
+}
+
+/** The embedded PostgreSQL, or the machine's own where that can't be had. */
+async function someDatabase(): Promise<PostgresBinaries> {
+  try {
+    return await embeddedPostgres(say);
+  } catch (e) {
+    const installed = await debianPostgres();
+    if (installed) return installed;
+    throw e;
+  }
+}
+
+async function granted(opened: Site, alice: Person): Promise<void> {
+  await opened.login(alice, "alice");
+  command("tsh login --proxy=" + opened.proxyAddress + " --user=alice");
+  show(await alice.mustTsh(["db", "ls"]));
+  await alice.mustTsh([...dbLogin]);
+  command("tsh " + dbLogin.join(" "));
+  for (const text of statements) {
+    command(`psql service=orders -c "${text}"`);
+    const done = await query(alice, text);
+    show(done.stdout + done.stderr);
+    if (text !== failing && done.code !== 0) {
+      problems.push(`alice's statement failed: ${done.stderr}`);
+    }
+  }
+}
+
+async function refused(opened: Site, mallory: Person, alice: Person): Promise<void> {
+  await opened.login(mallory, "mallory");
+  command(`tsh ${dbLogin.join(" ")}   (as mallory)`);
+  const login = await mallory.tsh([...dbLogin]);
+  show(login.stderr);
+  if (login.code === 0) problems.push("mallory got a certificate for a database");
+  command("psql service=orders user=postgres_admin                (as alice)");
+  const other = await query(alice, "select 1", "postgres_admin");
+  show(other.stderr);
+  if (other.code === 0) problems.push("alice got in as another database user");
 }
 
 /** psql where there is one, else the driver that the project's tests use. */
@@ -140,9 +150,8 @@ async function explain(opened: Site): Promise<void> {
     if (!codes.has(code)) problems.push(`no event with code ${code}`);
   }
   say("");
-  say(
-    "   TDB00I opened a session, TDB00W was refused one, TDB02I is one statement with its outcome, TDB01I the end.",
-  );
+  say("   TDB00I opened a session, TDB00W was refused one, TDB02I is one statement with its");
+  say("   outcome, TDB01I the end of a session.");
   say("   Each is a line of JSON: `remoteler audit search --format=json` shows them whole.");
 }
 
@@ -171,7 +180,7 @@ async function stay(opened: Site): Promise<void> {
   say("   psql service=orders");
   say(`   REMOTELER_CONFIG=${opened.auth.configFile} deno run -A cmd/remoteler.ts audit tail`);
   say(
-    `   REMOTELER_CONFIG=${opened.auth.configFile} deno run -A cmd/remoteler.ts lock --user=alice --ttl=5m`,
+    `   REMOTELER_CONFIG=${opened.auth.configFile} deno run -A cmd/remoteler.ts lock --user=alice`,
   );
   say("   Ctrl-C here stops everything and removes its files.");
   await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** A real PostgreSQL for demo, tests and benchmarks: Debian's where installed, else the embedded one. */
+/** A real PostgreSQL for demo, tests and benchmarks: Debian's, or the embedded one. */
 import {
   cacheDir,
   exists,
@@ -86,7 +86,7 @@ export async function embeddedPostgres(say: (text: string) => void): Promise<Pos
   };
 }
 
-/** The user that a server must run as when we are root: `postgres` where there is one, else `nobody`. */
+/** Whom a server must run as when we are root: `postgres` where there is one, else `nobody`. */
 export async function serverUser(): Promise<ServerUser | null> {
   if (!isRoot()) return null;
   const passwd = await Deno.readTextFile("/etc/passwd");

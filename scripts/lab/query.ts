@@ -2,7 +2,7 @@
 import pg from "pg";
 import type { Finished } from "./tools.ts";
 
-/** Runs `text` with libpq's variables in `env`; rows one a line, as a failure what the server said. */
+/** Runs `text` with libpq's variables in `env`: rows one a line, or what the server said. */
 export async function queryThroughDriver(
   env: Readonly<Record<string, string>>,
   text: string,

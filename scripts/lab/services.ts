@@ -1,4 +1,4 @@
-/** Remoteler's own processes for demo, tests and benchmarks: as separate processes, with real files. */
+/** Remoteler's own processes for demo, tests and benchmarks, with real files. */
 import { dirname, join } from "./paths.ts";
 import { delay, exists, type Finished, root, run, type ServerUser, waitFor } from "./tools.ts";
 
@@ -39,7 +39,7 @@ export interface StartOptions {
   readonly name: string;
   /** Folder for its configuration, data and log. */
   readonly dir: string;
-  /** The body of remoteler.yaml below `version`; `remoteler.data_dir` and the nodename are added. */
+  /** The body of remoteler.yaml; version, data folder and nodename are added. */
   readonly config: {
     readonly remoteler?: Record<string, unknown>;
     readonly auth_service?: Record<string, unknown>;
@@ -55,43 +55,23 @@ export interface StartOptions {
 
 /** Starts one process and waits until it says that it is ready. */
 export async function startService(options: StartOptions): Promise<Service> {
-  const dir = options.dir;
+  const { dir, name } = options;
   const dataDir = join(dir, "data");
   await Deno.mkdir(dataDir, { recursive: true });
-  const config = {
-    version: "v1",
-    ...options.config,
-    remoteler: { nodename: options.name, data_dir: dataDir, ...options.config.remoteler },
-  };
-  const configFile = join(dir, "remoteler.yaml");
-  // YAML is a superset of JSON.
-  await Deno.writeTextFile(configFile, JSON.stringify(config, null, 2) + "\n");
+  const configFile = await writeConfig(options, dataDir);
   const readyFile = join(dir, "ready.json");
   await Deno.remove(readyFile).catch(() => {});
   const logFile = join(dir, "service.log");
-  const [program, ...args] = [
-    ...programs().remoteler,
-    ...["start", "-c", configFile, "--ready-file", readyFile],
-  ];
   await own(options.as, dir, dataDir, configFile);
-  const child = new Deno.Command("/bin/sh", {
-    args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", logFile, program ?? "", ...args],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-    env: { ...options.env, ...(options.as ? { HOME: dir } : {}) },
-    ...(options.as ?? {}),
-  }).spawn();
+  const child = spawn(options, ["start", "-c", configFile, "--ready-file", readyFile], logFile);
   let code: number | null = null;
   const status = child.status.then((s) => {
     code = s.code;
     return s.code;
   });
   if (!options.noWait) {
-    await waitFor(`${options.name} is ready`, 30_000, async () => {
-      if (code !== null) {
-        throw new Error(`${options.name} ended with ${code}:\n${await tail(logFile)}`);
-      }
+    await waitFor(`${name} is ready`, 30_000, async () => {
+      if (code !== null) throw new Error(`${name} ended with ${code}`);
       return await exists(readyFile);
     }).catch(async (e) => {
       if (code === null) child.kill("SIGKILL");
@@ -99,8 +79,11 @@ export async function startService(options: StartOptions): Promise<Service> {
     });
   }
   const ready: ReadyFile = options.noWait ? {} : JSON.parse(await Deno.readTextFile(readyFile));
+  const signal = (signalName: Deno.Signal) => {
+    if (code === null) child.kill(signalName);
+  };
   return {
-    name: options.name,
+    name,
     pid: child.pid,
     configFile,
     logFile,
@@ -109,18 +92,41 @@ export async function startService(options: StartOptions): Promise<Service> {
     get running() {
       return code === null;
     },
-    signal: (name) => {
-      if (code === null) child.kill(name);
-    },
-    ended: (timeoutMs = 30_000) => within(status, timeoutMs, `${options.name} ends`),
+    signal,
+    ended: (timeoutMs = 30_000) => within(status, timeoutMs, `${name} ends`),
     async stop() {
-      if (code === null) child.kill("SIGTERM");
+      signal("SIGTERM");
       const ended = await Promise.race([status, delay(10_000).then(() => null)]);
       if (ended !== null) return ended;
       child.kill("SIGKILL");
       return await status;
     },
   };
+}
+
+async function writeConfig(options: StartOptions, dataDir: string): Promise<string> {
+  const config = {
+    version: "v1",
+    ...options.config,
+    remoteler: { nodename: options.name, data_dir: dataDir, ...options.config.remoteler },
+  };
+  const path = join(options.dir, "remoteler.yaml");
+  // YAML is a superset of JSON.
+  await Deno.writeTextFile(path, JSON.stringify(config, null, 2) + "\n");
+  return path;
+}
+
+/** A process of its own whose output goes to a file, so that nobody needs to read along. */
+function spawn(options: StartOptions, args: readonly string[], log: string): Deno.ChildProcess {
+  const whole = [...programs().remoteler, ...args];
+  return new Deno.Command("/bin/sh", {
+    args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", log, ...whole],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+    env: { ...options.env, ...(options.as ? { HOME: options.dir } : {}) },
+    ...(options.as ?? {}),
+  }).spawn();
 }
 
 /** Runs `remoteler ARGS` against the services of this configuration file. */

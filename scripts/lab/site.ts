@@ -1,4 +1,4 @@
-/** A whole site for demo, tests and benchmarks: Auth, Proxy and Database Service apart, and a real PostgreSQL. */
+/** A whole site: Auth, Proxy and Database Service as processes of their own, a real PostgreSQL. */
 import { LabAuthority, pemOf } from "./certificates.ts";
 import { join } from "./paths.ts";
 import { type PostgresBinaries, type PostgresServer, startPostgres } from "./postgres.ts";
@@ -16,6 +16,8 @@ export interface SiteOptions {
   readonly settings?: readonly string[];
   /** How many Database Services serve them. */
   readonly agents?: number;
+  /** How many Proxy Services there are; agents hear of all but the first by heartbeats. */
+  readonly proxies?: number;
   readonly dbService?: Readonly<Record<string, unknown>>;
   readonly proxyService?: Readonly<Record<string, unknown>>;
   readonly cluster?: string;
@@ -40,7 +42,11 @@ export class Site {
   readonly options: SiteOptions;
   readonly dir: string;
   auth!: Service;
+  /** The Proxy Service that people log in at. */
   proxy!: Service;
+  /** The ports of all Proxy Services, that of {@linkcode proxy} first. */
+  readonly proxyPorts: number[] = [];
+  #otherProxies: Service[] = [];
   agents: Service[] = [];
   postgres!: PostgresServer;
   /** Signs PostgreSQL's server certificate and the direct clients' certificates. */
@@ -71,9 +77,13 @@ export class Site {
     say("starting the Auth Service ...");
     await this.startAuth(0);
     say("starting the Proxy Service ...");
-    this.proxyPort = freePort();
+    for (let i = 0; i < (this.options.proxies ?? 1); i++) this.proxyPorts.push(freePort());
+    this.proxyPort = this.proxyPorts[0] ?? 0;
     this.proxyAddress = `localhost:${this.proxyPort}`;
     await this.startProxy();
+    for (let i = 1; i < this.proxyPorts.length; i++) {
+      this.#otherProxies.push(await this.#startProxy(`proxy-${i}`, this.proxyPorts[i] ?? 0));
+    }
     say("starting PostgreSQL, which lets in client certificates only ...");
     await this.startPostgres();
     say("starting the Database Service ...");
@@ -105,16 +115,21 @@ export class Site {
   }
 
   async startProxy(): Promise<void> {
-    this.proxy = await startService({
-      name: "proxy",
+    this.proxy = await this.#startProxy("proxy", this.proxyPort);
+  }
+
+  async #startProxy(name: string, port: number): Promise<Service> {
+    const dir = join(this.dir, name);
+    return await startService({
+      name,
       ...this.#as(),
-      dir: join(this.dir, "proxy"),
+      dir,
       config: {
-        remoteler: await this.#join("proxy", join(this.dir, "proxy")),
+        remoteler: await this.#join("proxy", dir),
         proxy_service: {
           enabled: true,
-          web_listen_addr: `127.0.0.1:${this.proxyPort}`,
-          public_addr: this.proxyAddress,
+          web_listen_addr: `127.0.0.1:${port}`,
+          public_addr: `localhost:${port}`,
           ...this.options.proxyService,
         },
       },
@@ -280,6 +295,7 @@ export class Site {
 
   async close(): Promise<void> {
     for (const agent of this.agents) await agent?.stop();
+    for (const proxy of this.#otherProxies) await proxy.stop();
     await this.proxy?.stop();
     await this.auth?.stop();
     await this.postgres?.stop("immediate");

@@ -1,4 +1,4 @@
-/** A disk that is full under the spool: no statement goes on unrecorded, and room ends the trouble. */
+/** A full disk under the spool: no statement goes on unrecorded, and room ends the trouble. */
 import { match } from "node:assert/strict";
 import { join } from "../../scripts/lab/paths.ts";
 import type { Person } from "../../scripts/lab/services.ts";

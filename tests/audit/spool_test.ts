@@ -1,4 +1,4 @@
-/** A full spool: running strict sessions end in words, new ones are refused, and it recovers by itself. */
+/** A full spool: strict sessions end in words, none begin, and it recovers by itself. */
 import { match, ok } from "node:assert/strict";
 import type { Person } from "../../scripts/lab/services.ts";
 import { delay, waitFor } from "../../scripts/lab/tools.ts";
@@ -18,7 +18,7 @@ const test = siteSuite({
   env = await site.through(alice, "orders");
 });
 
-test("with Auth away and the spool at its limit, strict sessions end and none begin", async (site) => {
+test("the spool at its limit while Auth is away ends strict sessions", async (site) => {
   const session = await RawClient.login(env);
   await session.query("select 1");
   const port = Number((site.auth.ready.auth_address ?? "").split(":").at(-1));

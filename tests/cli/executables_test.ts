@@ -1,4 +1,4 @@
-/** `dist/remoteler` and `dist/tsh`, copied alone into an empty folder of another user, do the whole way. */
+/** `dist/remoteler` and `dist/tsh`, alone in an empty folder of another user, do the whole way. */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { join } from "../../scripts/lab/paths.ts";
 import { serverUser } from "../../scripts/lab/postgres.ts";

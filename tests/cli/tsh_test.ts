@@ -65,7 +65,7 @@ test("db connect runs psql", async () => {
   match(out, /connected/);
 });
 
-test("proxy db --tunnel: a local port for programs without certificates, the same each time", async () => {
+test("proxy db --tunnel: one local port for programs without certificates", async () => {
   if (!(await have("psql", "tsh proxy db"))) return;
   const first = await localProxy(["--tunnel"]);
   const url = (port: number) =>

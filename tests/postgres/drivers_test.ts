@@ -1,4 +1,4 @@
-/** Real drivers through the proxy: results equal to a direct connection, and each statement on record. */
+/** Real drivers through the proxy: results as from a direct connection, all statements on record. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Person } from "../../scripts/lab/services.ts";
 import { waitFor } from "../../scripts/lab/tools.ts";
@@ -33,7 +33,7 @@ for (const driver of drivers) {
   });
 }
 
-test("each statement in the server's log has exactly one event, in order; others are marked", async (site) => {
+test("each statement in the server's log has exactly one event, in order", async (site) => {
   const pids = await waitFor("all sessions have ended in the audit log", 20_000, async () => {
     const byPid = eventsByPid(await site.events());
     const open = [...byPid.values()].filter((s) => !s.ended);

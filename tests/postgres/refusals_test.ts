@@ -83,7 +83,7 @@ test("each refusal of the Database Service is an event TDB00W", async (site) => 
   );
 });
 
-test("a locked user is refused, and a lock ends a running session within a second", async (site) => {
+test("a locked user is refused, and a lock ends sessions within a second", async (site) => {
   const session = await RawClient.login(env);
   await session.query("select 1");
   const at = Date.now();

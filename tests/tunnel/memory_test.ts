@@ -1,4 +1,4 @@
-/** Backpressure from end to end: a peer that doesn't read costs neither proxy nor agent its memory. */
+/** Backpressure from end to end: a peer that doesn't read costs neither proxy nor agent memory. */
 import { ok } from "node:assert/strict";
 import type { Person } from "../../scripts/lab/services.ts";
 import { delay, residentMiB } from "../../scripts/lab/tools.ts";
