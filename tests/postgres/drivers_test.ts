@@ -1,4 +1,4 @@
-/** Real drivers through the proxy: results as from a direct connection, all statements on record. */
+/** Real drivers through the proxy: results as from a direct connection, and all of it on record. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Person } from "../../scripts/lab/services.ts";
 import { waitFor } from "../../scripts/lab/tools.ts";
