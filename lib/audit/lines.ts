@@ -84,7 +84,10 @@ export async function* linesBackward(
     if (torn) {
       // What follows the last newline is not a line yet.
       const last = held.lastIndexOf(newline);
-      if (last < 0) continue;
+      if (last < 0) {
+        held = new Uint8Array();
+        continue;
+      }
       held = held.subarray(0, last + 1);
       torn = false;
     }

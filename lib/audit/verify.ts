@@ -84,7 +84,11 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
     for await (const line of linesForward(files, info.name, 0, info.bytes)) {
       options.signal?.throwIfAborted();
       if (line.whole) walk.line(line.bytes);
-      else unfinished(walk, line.bytes, index === infos.length - 1, notes, report);
+      else {
+        // Only at the very end was a line being written; elsewhere it is one that is too long.
+        const isEnd = line.offset + line.bytes.length === info.bytes;
+        unfinished(walk, line.bytes, isEnd && index === infos.length - 1, notes, report);
+      }
     }
   }
   const end = walk.end();
@@ -117,7 +121,7 @@ function unfinished(
       kind: "malformed",
       file: name,
       line: number + 1,
-      message: "the file ends within a line",
+      message: "the file ends within a line, or the line is too long for an event",
     });
   }
 }

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { loginOf } from "../../tests/fakes/audit_events.ts";
 import type { MemoryFiles } from "../../tests/fakes/audit_files.ts";
 import { linesOf, openTestLog, setLines, sha256, verifier } from "../../tests/fakes/audit_log.ts";
+import { concat } from "../bytes/writer.ts";
 import { parseObject } from "./chain.ts";
+import { linesBackward } from "./lines.ts";
 import { type ProblemKind, verifyLog, type VerifyReport } from "./verify.ts";
 
 const days = ["2026-01-02.ndjson", "2026-01-03.ndjson", "2026-01-04.ndjson"] as const;
@@ -233,4 +235,25 @@ Deno.test("an unfinished last line is a note, within the log it is a problem", a
   assert.match(report.notes.join(), /unfinished line/);
   cut(second);
   assert.deepEqual(places(await check(files)).slice(0, 1), [`malformed ${second} 10`]);
+});
+
+Deno.test("a piece without end before a whole line is no unfinished line", async () => {
+  const { files } = await sample();
+  const bytes = files.contents.get(third) ?? new Uint8Array();
+  // So long that the reader gives it up just where the true line begins.
+  const at = bytes.indexOf(0x0a) + 1;
+  const junk = new Uint8Array((17 << 20) - at).fill(0x78);
+  files.contents.set(third, concat([bytes.subarray(0, at), junk, bytes.subarray(at)]));
+  assert.deepEqual(places(await check(files)), [`malformed ${third} 2`]);
+});
+
+Deno.test("a long rest without end hides no line before it from a search", async () => {
+  const { files } = await sample();
+  const bytes = files.contents.get(third) ?? new Uint8Array();
+  const whole = bytes.filter((byte) => byte === 0x0a).length;
+  const longer = concat([bytes, new Uint8Array(3 << 20).fill(0x78)]);
+  files.contents.set(third, longer);
+  const found = [];
+  for await (const line of linesBackward(files, third, longer.length)) found.push(line.offset);
+  assert.equal(found.length, whole);
 });
