@@ -239,8 +239,8 @@ export class Relay {
   }
 
   /**
-   * Our last words, then goodbye to both. Where a message is half sent the client gets none: it would
-   * take them for data.
+   * Our last words, then goodbye to both. Where a message is half sent the client gets none: it
+   * would take them for data.
    */
   #part(): void {
     const words = this.#lastWords;
