@@ -1,6 +1,7 @@
 /** Who may do what: pure decisions over an identity, roles, labels and locks. */
 export * from "./decide.ts";
 export { type Labelled, type Labels, mayServe } from "./labels.ts";
+export type { SessionLimits } from "./limits.ts";
 export * from "./lock.ts";
 export { type Matcher, matcher } from "./match.ts";
 export * from "./role.ts";

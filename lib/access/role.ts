@@ -1,6 +1,8 @@
 /** What a role is to a decision, its presets, and the check that it can be decided with at all. */
 import type { CodeOf } from "../core/codes.ts";
 import { Fault } from "../core/fault.ts";
+import { durationMs } from "./duration.ts";
+import { checkLimits, type LimitOptions, mergeLimits, type SessionLimits } from "./limits.ts";
 import { fillAll } from "./template.ts";
 
 export type Verb = "list" | "read" | "create" | "update" | "delete";
@@ -33,7 +35,7 @@ export interface Role {
       readonly max_session_ttl?: string | undefined;
       readonly audit?: AuditMode | undefined;
       readonly lock?: LockMode | undefined;
-    };
+    } & LimitOptions;
   };
 }
 
@@ -91,8 +93,10 @@ function preset(name: string, allow: PresetRole["spec"]["allow"]): PresetRole {
 
 /**
  * Refuses a role that could not be decided with: patterns outside the safe subset, templates that
- * are not understood, a condition on every label other than `"*": "*"`, a session of no length.
- * @throws Fault `access.bad-pattern`, `access.bad-template`, `access.bad-labels`, `access.bad-ttl`
+ * are not understood, a condition on every label other than `"*": "*"`, a session of no length,
+ * limits of nothing.
+ * @throws Fault `access.bad-pattern`, `access.bad-template`, `access.bad-labels`, `access.bad-ttl`,
+ * `access.bad-limit`
  */
 export function checkRole(role: Role): void {
   for (const side of [role.spec.allow, role.spec.deny]) {
@@ -110,27 +114,11 @@ export function checkRole(role: Role): void {
   if (ttl !== undefined && durationMs(ttl) < 60_000) {
     throw invalid("access.bad-ttl", "max_session_ttl is at least 1m");
   }
+  checkLimits(role.spec.options);
 }
 
 function invalid(code: CodeOf<"access">, shown: string): Fault {
   return new Fault({ kind: "invalid", code, message: shown, shown });
-}
-
-const unitMs: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-/** Milliseconds of `1h30m`; 0 where nothing is understood. */
-export function durationMs(text: string): number {
-  let total = 0;
-  for (const [, amount, unit] of text.matchAll(/(\d{1,9})(ms|s|m|h|d)/g)) {
-    total += Number(amount) * (unitMs[unit ?? ""] ?? 0);
-  }
-  return total;
 }
 
 /** A role that an identity names, or nothing where it is gone. */
@@ -164,6 +152,7 @@ export interface MergedOptions {
   readonly lock: LockMode;
   /** The smallest wins; 12 h at most. */
   readonly sessionTtlMs: number;
+  readonly limits: SessionLimits;
 }
 
 /** The strictest of each option. */
@@ -178,5 +167,6 @@ export function mergeOptions(roles: readonly Role[]): MergedOptions {
       sessionTtlMs = Math.min(sessionTtlMs, durationMs(options.max_session_ttl));
     }
   }
-  return { audit: auditOrder[audit] ?? "strict", lock, sessionTtlMs };
+  const limits = mergeLimits(roles.map(({ spec }) => spec.options));
+  return { audit: auditOrder[audit] ?? "strict", lock, sessionTtlMs, limits };
 }

@@ -2,7 +2,8 @@ import { equal, throws } from "node:assert/strict";
 import type { HostIdentity, UserIdentity } from "../core/identity.ts";
 import { mayServe } from "./labels.ts";
 import { generationOf, type Lock, lockOf, type LockSubject } from "./lock.ts";
-import { checkRole, type Conditions, durationMs, presetRoles } from "./role.ts";
+import { durationMs } from "./duration.ts";
+import { checkRole, type Conditions, presetRoles } from "./role.ts";
 
 const refused: readonly [promise: string, allow: Conditions, code: string][] = [
   ["a wild regular expression", { db_users: ["^(?=a)$"] }, "access.bad-pattern"],

@@ -21,6 +21,7 @@ const duration = v.pipe(
   v.string(),
   v.regex(/^(\d+(ms|s|m|h|d))+$/, 'a duration like "30s" or "12h"'),
 );
+const limit = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const time = v.pipe(v.string(), v.isoTimestamp("a time in RFC 3339"));
 
 const metadata = v.strictObject({
@@ -54,6 +55,21 @@ export const role = resource(
         max_session_ttl: v.optional(duration),
         audit: v.optional(v.picklist(["strict", "durable", "best_effort"])),
         lock: v.optional(v.picklist(["strict", "best_effort"])),
+        /** Ends a session with no statement running and no byte either way for so long. */
+        idle_timeout: v.optional(duration),
+        /** Ends a session so long after it began. */
+        session_ttl: v.optional(duration),
+        statement_timeout: v.optional(duration),
+        /** Ends a session when the certificate that opened it expires. */
+        disconnect_expired_cert: v.optional(v.boolean()),
+        /** Advisory: a default of the session's transactions that SQL can change. */
+        read_only: v.optional(v.boolean()),
+        /** Of one session; bytes count both ways. */
+        max_rows: v.optional(limit),
+        max_bytes: v.optional(limit),
+        /** Of one user, counted by each agent for itself. */
+        max_sessions: v.optional(limit),
+        statements_per_minute: v.optional(limit),
       }),
       {},
     ),

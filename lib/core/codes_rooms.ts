@@ -2,6 +2,7 @@
 export const roomCodes = {
   "access.bad-labels":
     "A role's labels can't be read. Give each label a value; \"*\" stands alone.",
+  "access.bad-limit": "A limit of a role is nothing. Give at least 1, or 1s for times.",
   "access.bad-pattern":
     "A pattern of a role can't be read. Use words, * for any run, or ^re$ of the small subset.",
   "access.bad-template":
