@@ -254,3 +254,20 @@ Deno.test("every command has an example that its own parser takes", () => {
     ok(command.summary !== "" && !command.summary.endsWith("."), command.name);
   }
 });
+
+Deno.test("auth sign makes the key here and writes what PostgreSQL needs", async () => {
+  const der = Uint8Array.of(48, 0).toBase64();
+  const answer = { chain: [der], client_cas: [der], expires: invited.expires };
+  const { code, calls, files, terminal } = await run(
+    ["auth", "sign", "--host=db1,192.0.2.9", "--out=/out/", "--ttl=24h"],
+    { answers: { "certificates.database_server": answer } },
+  );
+  strictEqual(code, 0, terminal.stderr());
+  ok(!JSON.stringify(calls).includes("PRIVATE"));
+  match(files.get("/out/server.key") ?? "", /^-----BEGIN PRIVATE KEY-----/);
+  match(files.get("/out/server.crt") ?? "", /^-----BEGIN CERTIFICATE-----/);
+  match(files.get("/out/client-ca.crt") ?? "", /^-----BEGIN CERTIFICATE-----/);
+  match(terminal.stdout(), /ssl_ca_file = '\/out\/client-ca.crt'\n/);
+  match(terminal.stdout(), /\nhostssl all all all cert\n/);
+  strictEqual((await run(["auth", "sign", "--host=db1"])).code, 2);
+});

@@ -4,6 +4,8 @@ import { auditHead } from "./commands/audit_head.ts";
 import { auditSearch } from "./commands/audit_search.ts";
 import { auditTail } from "./commands/audit_tail.ts";
 import { auditVerify } from "./commands/audit_verify.ts";
+import { authExport } from "./commands/auth_export.ts";
+import { authSign } from "./commands/auth_sign.ts";
 import { configure } from "./commands/configure.ts";
 import { create } from "./commands/create.ts";
 import { get } from "./commands/get.ts";
@@ -42,6 +44,8 @@ export const adminCommands: readonly Command<AdminPowers>[] = [
   create,
   rm,
   lock,
+  authSign,
+  authExport,
   auditSearch,
   auditTail,
   auditHead,
@@ -54,5 +58,6 @@ export const adminGroups: Readonly<Record<string, string>> = {
   users: "who may log in, with which roles",
   roles: "what may be done",
   tokens: "how proxies and Database Services join",
+  auth: "certificates and authorities for other software",
   audit: "search, follow and verify the audit log",
 };

@@ -32,6 +32,8 @@ export interface AdminFiles {
     options: { readonly mode: number; readonly replace: boolean },
   ): Promise<void>;
   exists(path: string): Promise<boolean>;
+  /** With those above it, 0700. */
+  makeDirectory(path: string): Promise<void>;
 }
 
 export interface ServeOrder {

@@ -98,6 +98,7 @@ export async function run(argv: readonly string[], init: RunInit = {}): Promise<
         return Promise.resolve();
       },
       exists: (path) => Promise.resolve(files.has(path)),
+      makeDirectory: () => Promise.resolve(),
     },
     env: (name) => init.env?.[name],
     hostname: () => "box",

@@ -157,6 +157,22 @@ export const contract = {
     }),
     output: issued,
   },
+  /** A server certificate of the `db` CA for a self-hosted database, with what it must trust. */
+  "certificates.database_server": {
+    who: { verb: "create", on: "database_certificate" },
+    input: v.strictObject({
+      csr: base64,
+      /** DNS names and addresses under which agents reach the database. */
+      names: v.pipe(
+        v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(253))),
+        v.minLength(1),
+        v.maxLength(64),
+      ),
+      ttl_s: v.pipe(count, v.minValue(60)),
+    }),
+    /** `client_cas`: the `db_client` CA, DER in base64. */
+    output: v.strictObject({ ...issued.entries, client_cas: v.array(base64) }),
+  },
   /** Password login, asked by a proxy for a person. */
   "login.password": {
     who: "proxy",

@@ -134,12 +134,15 @@ export const accessEvents = {
     fields: {
       ...whoFields,
       cert_type: v.pipe(
-        v.picklist(["user", "route", "host", "db_client"]),
-        v.description("for what: `route` is a user certificate for one database"),
+        v.picklist(["user", "route", "host", "db_client", "db"]),
+        v.description(
+          "for what: `route` is a user certificate for one database, `db` a database's own",
+        ),
       ),
       host: v.optional(text(64, "the host that it is for or that asked for it")),
       serial: v.optional(text(64, "serial number, hex")),
       expires: v.optional(text(32, "when it expires, RFC 3339")),
+      names: v.optional(names(64, "names and addresses of the database it is for")),
       db_service: v.optional(text(255, "the database it opens")),
       db_user: v.optional(text(1024, "the database account")),
       db_name: v.optional(text(1024, "the database within the server")),

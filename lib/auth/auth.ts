@@ -19,6 +19,7 @@ import { type Lockout, lockout } from "../identity/local/lockout.ts";
 import { read } from "../schema/mod.ts";
 import { Callers } from "./callers.ts";
 import { databaseCertificate, routeCertificate } from "./certificates.ts";
+import { databaseServerCertificate } from "./database_servers.ts";
 import { listDatabases } from "./databases.ts";
 import { createToken, join, renew } from "./joining.ts";
 import { passwordLogin } from "./login.ts";
@@ -92,6 +93,8 @@ function callHandlers(core: Core, callers: Callers, lockouts: Lockout): CallHand
     "proxies.heartbeat": (input, context) => proxyHeartbeat(core, hostOf(context), input),
     "certificates.database": (input, context) =>
       databaseCertificate(core, callers, hostOf(context), input),
+    "certificates.database_server": (input, context) =>
+      databaseServerCertificate(core, input, context),
     "certificates.route": (input, context) =>
       routeCertificate(core, callers, loginOf(context), input, context),
     "login.password": (input) => login(input),

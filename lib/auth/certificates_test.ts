@@ -256,3 +256,22 @@ Deno.test("a user sees what its roles allow, with the users and names, online or
   deepEqual(databases.map(({ online }) => online), [false, false]);
   await here.site.close();
 });
+
+Deno.test("a database's own certificate is by the db CA, audited, and for its names", async () => {
+  const site = await openSite();
+  site.audit.take();
+  const order = { csr, names: ["db1.internal", "192.0.2.9"], ttl_s: 90 * 24 * 3600 };
+  const made = await site.admin.call("certificates.database_server", order);
+  equal(endOf(made.chain), site.clock.now() + 90 * 24 * hour);
+  const leaf = parseCertificate(Uint8Array.fromBase64(made.chain[0] ?? ""));
+  const [db] = site.authorities.trustedOf("db");
+  ok(db !== undefined && leaf.issuer.raw.toHex() === parseCertificate(db).subject.raw.toHex());
+  deepEqual(made.client_cas, site.authorities.trustedOf("db_client").map((der) => der.toBase64()));
+  deepEqual(site.audit.events.map(({ name, fields }) => [name, fields.cert_type, fields.names]), [
+    ["cert.create", "db", order.names],
+  ]);
+  await addUser(site, "alice", ["access"], traits);
+  const alice = site.as((await logIn(site, "alice")).chain);
+  await rejects(alice.call("certificates.database_server", order), { code: "api.not-allowed" });
+  await site.close();
+});

@@ -109,7 +109,11 @@ const databaseTls = v.strictObject({
     ),
     "verify-full",
   ),
-  ca_cert_file: v.optional(about(path, "PEM of the CA that signed the database's certificate")),
+  ca_cert_file: v.optional(about(
+    path,
+    "PEM of the CA that signed the database's certificate; the cluster's own and the system's " +
+      "where left out",
+  )),
   server_name: v.optional(about(v.string(), "name to check in place of the host of uri")),
 });
 

@@ -6,6 +6,7 @@ export const serviceCodes = {
   "admin.bad-resource":
     "The file holds no resource that can be read. See remoteler get KIND/NAME --format=yaml.",
   "admin.bad-time": "A time is neither RFC 3339 nor a duration. Write 2026-01-31T13:00:00Z or 2h.",
+  "admin.bad-names": "auth sign needs the names that agents connect to. Give --host=NAME[,NAME].",
   "admin.bad-type": "A token's type or services can't be read. Write --type=db --services='*'.",
   "admin.no-auth":
     "No Auth Service listens in data_dir. Run it on Auth's host, as its user, while it runs.",

@@ -12,6 +12,7 @@ import type { Grant } from "./authorize.ts";
 import type { DatabaseCertificate } from "./credentials/x509.ts";
 import { drive, type Driven, type Line, lineOf, pbkdf2 } from "./drive.ts";
 import { connectMsMax } from "./limits.ts";
+import { authoritiesOf, type ClusterPowers } from "./standing.ts";
 import type { DatabaseTarget } from "./targets.ts";
 
 /** A TCP connection that TLS can be started on; the stream is used up by that. */
@@ -20,7 +21,7 @@ export interface DatabaseSocket {
   startTls(options: ClientTlsOptions): Promise<ByteStream>;
 }
 
-export interface ConnectPowers {
+export interface ConnectPowers extends Pick<ClusterPowers, "cache"> {
   readonly clock: Clock;
   readonly random: Random;
   readonly connectDatabase: (
@@ -126,7 +127,7 @@ function converse<T>(
     tls: async (_, early) => {
       try {
         return await socket.startTls({
-          ...tlsOptions(target, certificate, powers.clock),
+          ...tlsOptions(target, certificate, powers),
           early,
           signal,
         });
@@ -138,23 +139,35 @@ function converse<T>(
   });
 }
 
-function tlsOptions(
+/**
+ * Where the configuration names no CA, the cluster's own `db` CA counts (`remoteler auth sign`),
+ * and under verify-full the system's as well.
+ */
+export function tlsOptions(
   target: DatabaseTarget,
-  { chain, key }: DatabaseCertificate,
-  clock: Clock,
+  { chain, key }: Pick<DatabaseCertificate, "chain" | "key">,
+  { cache, clock }: Pick<ConnectPowers, "cache" | "clock">,
 ): ClientTlsOptions {
   const { mode, serverName, ca } = target;
   const keyPair = { chain, key };
+  const own = authoritiesOf(cache).db ?? [];
   switch (mode) {
     case "verify-full":
       return {
         keyPair,
         serverName,
         verify: "web",
-        ...(ca === null ? {} : { authorities: ca }),
+        authorities: ca ?? own,
+        systemToo: ca === null,
       };
-    case "verify-ca":
-      return { keyPair, serverName, verify: (shown) => chainFault(shown, ca, clock.now()) };
+    case "verify-ca": {
+      const trusted = ca === null ? own : readPem(ca, "CERTIFICATE");
+      return {
+        keyPair,
+        serverName,
+        verify: (shown) => chainFault(shown, trusted, clock.now()),
+      };
+    }
     case "insecure":
       return { keyPair, serverName, verify: () => null };
   }
@@ -164,8 +177,11 @@ function tlsOptions(
  * `verify-ca`: the chain leads to the configured CA and all of it is in force; the name is not
  * asked.
  */
-function chainFault(shown: readonly Uint8Array[], ca: string | null, now: number): Fault | null {
-  const trusted = ca === null ? [] : readPem(ca, "CERTIFICATE");
+function chainFault(
+  shown: readonly Uint8Array[],
+  trusted: readonly Uint8Array[],
+  now: number,
+): Fault | null {
   const chain = shown.map((der) => parseCertificate(der));
   for (const [index, certificate] of chain.entries()) {
     if (now < certificate.notBefore || now >= certificate.notAfter) return untrusted("is expired");

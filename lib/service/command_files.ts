@@ -1,6 +1,6 @@
 /** Files as the administrator's commands use them. */
 import { Fault } from "../core/fault.ts";
-import { readText, stat, writeAtomic } from "../sys/files.ts";
+import { makeDirectory, readText, stat, writeAtomic } from "../sys/files.ts";
 
 export const commandFiles = {
   async readText(path: string): Promise<string> {
@@ -28,4 +28,5 @@ export const commandFiles = {
     await writeAtomic(path, text, mode);
   },
   exists: async (path: string): Promise<boolean> => await stat(path) !== null,
+  makeDirectory,
 } as const;

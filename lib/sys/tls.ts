@@ -39,6 +39,8 @@ export interface ClientTlsOptions {
   readonly verify: "web" | ((peerChain: readonly Uint8Array[]) => Fault | null);
   /** PEM text, or DER certificates; only used with "web". */
   readonly authorities?: string | readonly Uint8Array[];
+  /** The system's authorities count beside `authorities`. */
+  readonly systemToo?: boolean;
   /** Default "TLSv1.2". */
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
   readonly early?: Uint8Array;
@@ -133,7 +135,9 @@ export async function startTlsClient(
       rejectUnauthorized: web,
       minVersion: options.minVersion ?? "TLSv1.2",
       ...(web ? {} : { checkServerIdentity: () => undefined }),
-      ...(web && options.authorities !== undefined ? { ca: pemOf(options.authorities) } : {}),
+      ...(web && options.authorities !== undefined
+        ? { ca: authoritiesOf(options.authorities, options.systemToo) }
+        : {}),
       ...(web && options.serverName !== null ? { host: options.serverName } : {}),
       ...(options.serverName === null || isAddress(options.serverName)
         ? {}
@@ -217,6 +221,13 @@ function prepare(keyPair: KeyPair): tls.SecureContext {
       cause: error,
     });
   }
+}
+
+function authoritiesOf(
+  own: string | readonly Uint8Array[],
+  systemToo: boolean = false,
+): string | string[] {
+  return systemToo ? [...tls.rootCertificates, pemOf(own)] : pemOf(own);
 }
 
 function pemOf(certificates: string | readonly Uint8Array[]): string {
