@@ -5,7 +5,7 @@ import {
   type PostgresBinaries,
 } from "../scripts/lab/postgres.ts";
 import { freshFolder, Site, type SiteOptions } from "../scripts/lab/site.ts";
-import { which } from "../scripts/lab/tools.ts";
+import { exists, waitFor, which } from "../scripts/lab/tools.ts";
 
 /** The schema that most tests use: `alice` owns `orders`; `bob` may log in. */
 export const plainSql = `
@@ -54,7 +54,7 @@ export function siteSuite(
   Deno.test.afterAll(async () => {
     await site?.close();
     await afterwards();
-    if (!Deno.env.get("REMOTELER_KEEP")) await Deno.remove(dir, { recursive: true });
+    if (!Deno.env.get("REMOTELER_KEEP")) await removeAll(dir);
   });
   return (name, run) => {
     Deno.test({
@@ -67,6 +67,14 @@ export function siteSuite(
       },
     });
   };
+}
+
+/** Removes a folder; a server that was killed may still have children that tidy up in it. */
+async function removeAll(dir: string): Promise<void> {
+  await waitFor(`${dir} is removed`, 5000, async () => {
+    await Deno.remove(dir, { recursive: true }).catch(() => {});
+    return !(await exists(dir));
+  });
 }
 
 /** Says that something was left out and why; the test runner prints it on a line of its own. */

@@ -116,6 +116,11 @@ export class RawClient {
     return messages.filter((m) => m.type === "D").map(rowOf);
   }
 
+  /** Ends our direction only (TLS close_notify); what the server still sends can be read. */
+  async closeWrite(): Promise<void> {
+    await this.#conn.closeWrite().catch(() => {});
+  }
+
   close(): void {
     try {
       this.#conn.close();
