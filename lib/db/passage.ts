@@ -36,7 +36,8 @@ export async function passThrough(
   if (fault !== null) throw fault;
   const database = sideOf(entered.line);
   const client = sideOf(reception.line);
-  const key = loggedIn.cancelKey === null ? null : powers.sessions.newKey();
+  const secretBytes = protocol.cancelSecretBytes(grant.startup);
+  const key = loggedIn.cancelKey === null ? null : powers.sessions.newKey(secretBytes);
   const relay = new Relay({
     client,
     database,

@@ -21,8 +21,6 @@ export interface LiveSession {
   stop(refusal: Refusal): void;
 }
 
-const secretBytes = 4;
-
 export class Sessions {
   readonly #number: number;
   readonly #random: Random;
@@ -49,7 +47,7 @@ export class Sessions {
   }
 
   /** A key for a session that is about to begin; its process id is taken until `remove`. */
-  newKey(): CancelKey {
+  newKey(secretBytes: number): CancelKey {
     for (;;) {
       const [high = 0, low = 0] = this.#random.bytes(2);
       const processId = this.#number * 0x1_0000 + high * 0x100 + low;

@@ -45,7 +45,7 @@ export interface Startup {
   readonly parameters: ReadonlyMap<string, string>;
   /** The client program as it names itself, for the audit log; empty where it doesn't. */
   readonly clientProgram: string;
-  /** Protocol version as the client sent it, for example "3.0". */
+  /** Protocol version agreed with the client, for example "3.0". */
   readonly version: string;
 }
 
@@ -209,6 +209,8 @@ export interface Protocol {
   accept(): Handshake<Opening>;
   /** Client side of the start towards the database: TLS question first, then authentication. */
   login(request: LoginRequest): Handshake<LoggedIn>;
+  /** How long the secret of this client's cancel key is. */
+  cancelSecretBytes(startup: Startup): number;
   /** What tells the client it is in, with `key` in place of the database's own (null: none). */
   welcome(loggedIn: LoggedIn, key: CancelKey | null): Uint8Array;
   inspector(): Inspector;

@@ -19,6 +19,10 @@ export interface SiteOptions {
   /** How many Proxy Services there are; agents hear of all but the first by heartbeats. */
   readonly proxies?: number;
   readonly dbService?: Readonly<Record<string, unknown>>;
+  /** Databases served beside those, as the configuration file has them. */
+  readonly moreDatabases?: (site: Site) => Promise<readonly Record<string, unknown>[]>;
+  /** pg_hba lines for TCP; client certificates only where left out. */
+  readonly hba?: readonly string[];
   readonly proxyService?: Readonly<Record<string, unknown>>;
   readonly cluster?: string;
   /** Another user to run everything of ours as. */
@@ -155,7 +159,11 @@ export class Site {
       dir,
       config: {
         remoteler: { ...await this.#join("db", dir), proxy_server: this.proxyAddress },
-        db_service: { enabled: true, databases, ...this.options.dbService },
+        db_service: {
+          enabled: true,
+          databases: [...databases, ...(await this.options.moreDatabases?.(this) ?? [])],
+          ...this.options.dbService,
+        },
       },
     });
     await waitFor("the agent is connected", 20_000, async () => {
@@ -172,6 +180,7 @@ export class Site {
       dir: join(this.dir, "postgres"),
       tls: { ...server, clientCa: await this.databaseClientCa() + this.authority.pem },
       sql: this.options.sql,
+      ...(this.options.hba ? { hba: this.options.hba } : {}),
       ...(this.options.settings ? { settings: this.options.settings } : {}),
       ...(this.postgres ? { port: this.postgres.port } : {}),
     });

@@ -74,7 +74,7 @@ async function nodeDrivers(): Promise<(Driver | MissingDriver)[]> {
 
 async function pythonDrivers(): Promise<(Driver | MissingDriver)[]> {
   const names = [["psycopg", "with_psycopg.py"], ["asyncpg", "with_asyncpg.py"]];
-  const python = await pythonHome();
+  const python = await pythonWith(pythonPackages);
   if (typeof python !== "string") {
     return names.map(([name]) => ({ name: name ?? "", reason: python.reason }));
   }
@@ -84,17 +84,19 @@ async function pythonDrivers(): Promise<(Driver | MissingDriver)[]> {
   }));
 }
 
-/** A virtual environment with the Python drivers, made once. */
-async function pythonHome(): Promise<string | { reason: string }> {
+/** A Python with these packages in a virtual environment, made once. */
+export async function pythonWith(
+  packages: readonly string[],
+): Promise<string | { reason: string }> {
   const python3 = await which("python3");
   if (python3 === null) return { reason: "python3 is not installed" };
-  const key = pythonPackages.join("+").replaceAll(/[^A-Za-z0-9.+=-]/g, "_");
+  const key = packages.join("+").replaceAll(/[^A-Za-z0-9.+=-]/g, "_");
   const home = join(cacheDir(), `python-${key}`);
   const program = join(home, "bin", "python");
   if (await exists(join(home, ".done"))) return program;
   const made = await run(python3, ["-m", "venv", home]);
   if (made.code !== 0) return { reason: "python3 has no venv module" };
-  await must(program, ["-m", "pip", "install", "--quiet", ...pythonPackages], {
+  await must(program, ["-m", "pip", "install", "--quiet", ...packages], {
     timeoutMs: 300_000,
     env: { PIP_DISABLE_PIP_VERSION_CHECK: "1" },
   });

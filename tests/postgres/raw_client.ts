@@ -21,14 +21,17 @@ export function message(type: string, ...parts: (string | Uint8Array)[]): Uint8A
   return out;
 }
 
-/** A StartupMessage of protocol 3.0. */
-export function startup(parameters: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> {
+/** A StartupMessage, of protocol 3.0 unless told otherwise. */
+export function startup(
+  parameters: Readonly<Record<string, string>>,
+  version = 196608,
+): Uint8Array<ArrayBuffer> {
   const text = Object.entries(parameters).map(([k, v]) => `${k}\0${v}\0`).join("") + "\0";
   const body = encoder.encode(text);
   const out = new Uint8Array(8 + body.length);
   const view = new DataView(out.buffer);
   view.setInt32(0, out.length);
-  view.setInt32(4, 196608);
+  view.setInt32(4, version);
   out.set(body, 8);
   return out;
 }
@@ -56,6 +59,22 @@ export class RawClient {
         : {}),
     });
     return new RawClient(conn);
+  }
+
+  /** Connects and starts a session of this protocol version; gives what the server greets with. */
+  static async greeted(
+    env: Env,
+    version: number,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly client: RawClient; readonly greeting: readonly Message[] }> {
+    const client = await RawClient.connect(env);
+    const { PGUSER: user = "", PGDATABASE: database = "" } = env;
+    await client.send(startup({ user, database, ...more }, version));
+    const greeting = await client.until("Z");
+    const error = greeting.find((m) => m.type === "E");
+    if (error === undefined) return { client, greeting };
+    client.close();
+    throw new Error(errorText(error));
   }
 
   /** Connects and starts a session; throws with the server's words where it is refused. */

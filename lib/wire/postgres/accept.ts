@@ -9,7 +9,7 @@ import {
   readBody,
   server,
   SSL_REQUEST,
-  VERSION_3_0,
+  VERSION_3_2,
   wireError,
 } from "./message.ts";
 import { isCancelLength, readCancelKey } from "./sniff.ts";
@@ -26,7 +26,8 @@ const measureStartup: Measure = (held) => {
 };
 
 /**
- * Server side of the start, inside TLS ("Start-up"). Newer 3.x clients are told that we speak 3.0.
+ * Server side of the start, inside TLS ("Start-up"). Clients newer than 3.2 are told that we speak
+ * 3.2, those with options we don't know which these are.
  */
 export function* accept(): Handshake<Opening> {
   const first = asBytes(
@@ -45,20 +46,21 @@ export function* accept(): Handshake<Opening> {
   if (code >>> 16 !== 3) throw wireError("unsupported", NAME, `protocol version ${version(code)}`);
   const found = readBody(NAME, first.subarray(8), readParameters);
   const extensions = [...found.keys()].filter((name) => name.startsWith("_pq_."));
-  if (code !== VERSION_3_0 || extensions.length > 0) {
-    yield { do: "send", bytes: negotiate(extensions) };
+  const spoken = Math.min(code, VERSION_3_2);
+  if (spoken !== code || extensions.length > 0) {
+    yield { do: "send", bytes: negotiate(spoken, extensions) };
   }
-  return { kind: "startup", startup: startupOf(found, version(code)) };
+  return { kind: "startup", startup: startupOf(found, version(spoken)) };
 }
 
 function version(code: number): string {
   return `${code >>> 16}.${code & 0xffff}`;
 }
 
-/** NegotiateProtocolVersion: the newest we speak, and the options we do not know. */
-function negotiate(extensions: readonly string[]): Uint8Array {
+/** NegotiateProtocolVersion: what we speak from here on, and the options we do not know. */
+function negotiate(spoken: number, extensions: readonly string[]): Uint8Array {
   return message(server.negotiate, (out) => {
-    out.i32be(VERSION_3_0).i32be(extensions.length);
+    out.i32be(spoken).i32be(extensions.length);
     for (const name of extensions) out.cstring(name);
   });
 }

@@ -7,7 +7,15 @@ import { scramClient } from "../scram.ts";
 import { UpstreamRefused } from "../upstream_refused.ts";
 import { readErrorFields } from "./error_fields.ts";
 import { limits } from "./limits.ts";
-import { client, message, readBody, server, VERSION_3_0, wireError } from "./message.ts";
+import {
+  client,
+  message,
+  readBody,
+  server,
+  VERSION_3_0,
+  VERSION_3_2,
+  wireError,
+} from "./message.ts";
 import { forwardedParameters } from "./startup_parameters.ts";
 import { startTls } from "./start_tls.ts";
 import { hex } from "./text.ts";
@@ -56,15 +64,23 @@ function startupMessage(
   parameters: ReadonlyMap<string, string>,
 ): Uint8Array {
   return message(0, (out) => {
-    out.i32be(VERSION_3_0);
+    out.i32be(versionFor(request));
     out.cstring("user").cstring(request.user).cstring("database").cstring(request.database);
     for (const [name, value] of parameters) out.cstring(name).cstring(value);
     out.u8(0);
   });
 }
 
+/**
+ * What the client speaks is what the database is asked for: older ones, and poolers that know
+ * nothing of 3.2, may close on being asked.
+ */
+function versionFor({ startup }: LoginRequest): number {
+  return startup.version === "3.2" ? VERSION_3_2 : VERSION_3_0;
+}
+
 function* authenticate(request: LoginRequest): Handshake<void> {
-  const { kind, from } = yield* nextAuthentication();
+  const { kind, from } = yield* nextAuthentication(request);
   switch (kind) {
     case auth.ok:
       return;
@@ -87,14 +103,22 @@ function* authenticate(request: LoginRequest): Handshake<void> {
         `the database asks for an authentication method that is not supported (${kind})`,
       );
   }
-  const last = yield* nextAuthentication();
+  const last = yield* nextAuthentication(request);
   if (last.kind !== auth.ok) throw wireError("unexpected", "Authentication", "not yet done");
 }
 
-function* nextAuthentication(): Handshake<{ kind: number; from: ByteReader }> {
+function* nextAuthentication(
+  request: LoginRequest,
+): Handshake<{ kind: number; from: ByteReader }> {
+  let negotiated = false;
   for (let count = 0; count < limits.loginMessages; count++) {
     const found = yield* next();
     if (found.type === server.notice) continue;
+    if (found.type === server.negotiate && !negotiated) {
+      checkNegotiation(request, found.body);
+      negotiated = true;
+      continue;
+    }
     if (found.type !== server.authentication || found.body.length < 4) {
       throw wireError("unexpected", "Authentication", `message type ${found.type}`);
     }
@@ -106,6 +130,21 @@ function* nextAuthentication(): Handshake<{ kind: number; from: ByteReader }> {
     return { kind, from };
   }
   throw wireError("oversize", "Authentication", "too many notices");
+}
+
+/** An older server says what it speaks; all of 3.0 to 3.2 will do. ("NegotiateProtocolVersion") */
+function checkNegotiation(request: LoginRequest, body: Uint8Array): void {
+  const name = "NegotiateProtocolVersion";
+  const [newest, unknown] = readBody(name, body, (from) => {
+    const head = [from.i32be(), from.i32be()] as const;
+    from.rest();
+    return head;
+  });
+  // Some send the minor version alone.
+  const spoken = newest < 0x10000 ? VERSION_3_0 + newest : newest;
+  if (spoken < VERSION_3_0 || spoken > versionFor(request) || unknown !== 0) {
+    throw wireError("unexpected", name, `version ${newest}, ${unknown} unknown options`);
+  }
 }
 
 function* sendPassword(text: string): Handshake<void> {
@@ -140,11 +179,11 @@ function* scram(request: LoginRequest, offer: ByteReader): Handshake<void> {
       (out) => out.cstring(MECHANISM).i32be(first.length).bytes(first),
     ),
   };
-  const challenge = yield* nextAuthentication();
+  const challenge = yield* nextAuthentication(request);
   if (challenge.kind !== auth.saslContinue) throw fail("no challenge");
   const final = yield* run.final(challenge.from.utf8(challenge.from.left));
   yield { do: "send", bytes: message(client.password, (out) => out.utf8(final)) };
-  const outcome = yield* nextAuthentication();
+  const outcome = yield* nextAuthentication(request);
   if (outcome.kind !== auth.saslFinal) throw fail("no server signature");
   run.verify(outcome.from.utf8(outcome.from.left));
 }

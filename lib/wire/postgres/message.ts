@@ -52,6 +52,8 @@ export const CANCEL_REQUEST = 80877102;
 export const SSL_REQUEST = 80877103;
 export const GSSENC_REQUEST = 80877104;
 export const VERSION_3_0 = 196608;
+/** The newest we speak: cancel keys of variable length (PostgreSQL 18). */
+export const VERSION_3_2 = 196610;
 
 export function wireError(code: WireErrorCode, messageName: string, detail: string): WireError {
   return new WireError("postgres", code, messageName, detail);

@@ -5,9 +5,9 @@ import { inspector } from "./inspect.ts";
 import { login } from "./login.ts";
 import { refuse } from "./refuse.ts";
 import { sniff } from "./sniff.ts";
-import { welcome } from "./welcome.ts";
+import { cancelSecretBytes, welcome } from "./welcome.ts";
 
-/** PostgreSQL's frontend/backend protocol 3.0. */
+/** PostgreSQL's frontend/backend protocol 3.0 and 3.2. */
 export const postgres: Protocol = {
   name: "postgres",
   defaultPort: 5432,
@@ -15,6 +15,7 @@ export const postgres: Protocol = {
   sniff,
   accept,
   login,
+  cancelSecretBytes,
   welcome,
   inspector,
   refuse,

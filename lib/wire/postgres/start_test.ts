@@ -109,13 +109,22 @@ Deno.test("accept reads user, database, parameters and program", () => {
   deepStrictEqual(sentBy(steps), []);
 });
 
-Deno.test("a newer client, or one with options we don't know, is told that we speak 3.0", () => {
-  for (const version of [196610, 196608]) {
-    const { result, steps } = play(postgres.accept(), [startup("user\0a\0_pq_.x\0y\0", version)]);
+Deno.test("a newer client, or one with options we don't know, is told what we speak", () => {
+  for (const [asked, spoken, name] of [[196608, 196608, "3.0"], [196999, 196610, "3.2"]] as const) {
+    const { result, steps } = play(postgres.accept(), [startup("user\0a\0_pq_.x\0y\0", asked)]);
     ok(result.kind === "startup");
-    strictEqual(result.startup.version, version === 196610 ? "3.2" : "3.0");
+    strictEqual(result.startup.version, name);
     strictEqual(result.startup.parameters.size, 0);
-    deepStrictEqual(sentBy(steps), [message("v", i32(196608), i32(1), "_pq_.x\0")]);
+    deepStrictEqual(sentBy(steps), [message("v", i32(spoken), i32(1), "_pq_.x\0")]);
+  }
+});
+
+Deno.test("a client of protocol 3.2 is taken as it is and gets a key of 32 bytes", () => {
+  for (const [version, bytes] of [[196608, 4], [196609, 4], [196610, 32]] as const) {
+    const { result, steps } = play(postgres.accept(), [startup("user\0a\0", version)]);
+    ok(result.kind === "startup");
+    deepStrictEqual(sentBy(steps), []);
+    strictEqual(postgres.cancelSecretBytes(result.startup), bytes);
   }
 });
 
@@ -140,7 +149,7 @@ for (const [name, said, code] of brokenStartups) {
   });
 }
 
-const login = (parameters: Record<string, string> = {}) =>
+const login = (parameters: Record<string, string> = {}, version: string = "3.0") =>
   postgres.login({
     user: "alice",
     database: "shop",
@@ -149,7 +158,7 @@ const login = (parameters: Record<string, string> = {}) =>
       database: null,
       parameters: new Map(Object.entries(parameters)),
       clientProgram: "",
-      version: "3.0",
+      version,
     },
     nonce: new Uint8Array(24),
   });
@@ -173,6 +182,28 @@ Deno.test("login asks for TLS first, then sends the decided user and what is all
     backendPid: null,
   });
 });
+
+Deno.test("what the client speaks is asked of the database, which may speak less", () => {
+  const negotiate = message("v", i32(196608), i32(0));
+  const key = message("K", i32(7), new Uint8Array(256));
+  const { result, steps } = play(login({}, "3.2"), [yes, negotiate, authenticated, key, ready()]);
+  deepStrictEqual(sentBy(steps)[1], startup("user\0alice\0database\0shop\0", 196610));
+  strictEqual(result.cancelKey?.secret.length, 256);
+  const tooLong = message("K", i32(7), new Uint8Array(257));
+  throws(() => play(login(), [yes, authenticated, tooLong, ready()]), wire("malformed"));
+});
+
+const negotiations: readonly [string, readonly Uint8Array[]][] = [
+  ["newer than asked", [message("v", i32(196611), i32(0))]],
+  ["of another age", [message("v", i32(131072), i32(0))]],
+  ["of options never asked", [message("v", i32(196608), i32(1), "_pq_.x\0")]],
+  ["twice", [message("v", i32(196608), i32(0)), message("v", i32(196608), i32(0))]],
+];
+for (const [name, said] of negotiations) {
+  Deno.test(`a NegotiateProtocolVersion ${name} ends the login`, () => {
+    throws(() => play(login({}, "3.2"), [yes, ...said, authenticated]), wire("unexpected"));
+  });
+}
 
 for (const name of ["options", "search_path", "role", "session_authorization", "replication"]) {
   Deno.test(`login refuses the startup parameter ${name} by name, before a byte is sent`, () => {

@@ -1,6 +1,11 @@
-import type { CancelKey, LoggedIn } from "../protocol.ts";
+import type { CancelKey, LoggedIn, Startup } from "../protocol.ts";
 import { concat } from "../../bytes/writer.ts";
 import { message, server } from "./message.ts";
+
+/** A cancel key's secret: 4 bytes as ever, 32 where the client speaks 3.2 ("BackendKeyData"). */
+export function cancelSecretBytes({ version }: Startup): number {
+  return version === "3.2" ? 32 : 4;
+}
 
 /** AuthenticationOk, the database's settings, our key (or none), ReadyForQuery. */
 export function welcome(loggedIn: LoggedIn, key: CancelKey | null): Uint8Array {
