@@ -186,6 +186,11 @@ export class Site {
     });
   }
 
+  /** The logs of all Proxy Services, in the order of their ports. */
+  get proxyLogs(): string[] {
+    return [this.proxy, ...this.#otherProxies].map(({ logFile }) => logFile);
+  }
+
   /** What a database must trust: the `db_client` CA as PEM. */
   async databaseClientCa(): Promise<string> {
     const text = await this.remoteler(["get", "cert_authority/db_client", "--format=json"]);
