@@ -2,15 +2,15 @@
 import { adminCommands, adminGroups, type AdminPowers } from "../lib/admin/mod.ts";
 import { authClient } from "../lib/api/client.ts";
 import { runProgram } from "../lib/cli/mod.ts";
-import { Fault } from "../lib/core/fault.ts";
 import { version } from "../lib/core/version.ts";
 import { commandFiles } from "../lib/service/command_files.ts";
+import { interruption } from "../lib/service/interruption.ts";
 import { systemClock } from "../lib/sys/clock.ts";
 import { commandLine, environmentVariable, hostname } from "../lib/sys/env.ts";
-
 import { httpClient } from "../lib/sys/http.ts";
+import { runProgram as launch } from "../lib/sys/process.ts";
 import { systemRandom } from "../lib/sys/random.ts";
-import { exit, onSignals } from "../lib/sys/signals.ts";
+import { exit } from "../lib/sys/signals.ts";
 import { connectTcp } from "../lib/sys/tcp.ts";
 import { standardStreams } from "../lib/sys/terminal.ts";
 
@@ -18,7 +18,7 @@ const powers: AdminPowers = {
   terminal: standardStreams,
   // Made when a command first waits for something, so that until then Ctrl-C simply ends it.
   get signal() {
-    return interrupted ??= interruption();
+    return interrupted ??= interruption(() => hasChild);
   },
   version,
   clock: systemClock,
@@ -31,6 +31,10 @@ const powers: AdminPowers = {
       connectTcp({ path: `${dataDir}/auth.sock` }, { signal });
     return authClient(httpClient({ host: "auth", connect }), systemClock);
   },
+  runProgram: async (program, args) => {
+    hasChild = true;
+    return await launch(program, args).finally(() => (hasChild = false));
+  },
   serve: async (order) => (await import("../lib/service/serve.ts")).serve(order),
   verifyAudit: async (order) => {
     const { verifyAuditFiles } = await import("../lib/service/verify_audit.ts");
@@ -39,13 +43,7 @@ const powers: AdminPowers = {
 };
 
 let interrupted: AbortSignal | null = null;
-
-function interruption(): AbortSignal {
-  const stop = new AbortController();
-  const fault = new Fault({ kind: "cancelled", code: "cli.interrupted", message: "interrupted" });
-  onSignals(["SIGINT", "SIGTERM"], () => stop.signal.aborted ? exit(130) : stop.abort(fault));
-  return stop.signal;
-}
+let hasChild = false;
 
 const program = {
   name: "remoteler",

@@ -31,7 +31,7 @@ const groups: Readonly<Record<string, (all: boolean) => Promise<Step[]>>> = {
     { name: "generated", args: ["run", ...everything, "scripts/generate.ts", "--check"] },
     tests("pure rooms, no permissions", [`--ignore=${needsOpenssl}`], await rooms(pureRooms)),
     tests("rooms", everything, [...await rooms(otherRooms), ...await opensslTests()]),
-    tests("house", everything, ["tests/fakes", ...await houseTests()]),
+    tests("house", everything, ["tests/fakes", "tests/fuzz", ...await houseTests()]),
   ],
   postgres: () => e2e("postgres"),
   tunnel: () => e2e("tunnel"),
@@ -165,6 +165,8 @@ async function install(): Promise<void> {
     "/usr/bin/psql": "postgresql-client",
     "/usr/bin/openssl": "openssl",
     "/usr/bin/ip": "iproute2",
+    "/usr/bin/zsh": "zsh",
+    "/usr/bin/fish": "fish",
     "/usr/bin/setpriv": "util-linux",
     "/usr/lib/python3.11/ensurepip/__init__.py": "python3-venv",
   };

@@ -271,3 +271,55 @@ Deno.test("auth sign makes the key here and writes what PostgreSQL needs", async
   match(terminal.stdout(), /\nhostssl all all all cert\n/);
   strictEqual((await run(["auth", "sign", "--host=db1"])).code, 2);
 });
+
+const editing = { VISUAL: "ed", TMPDIR: "/t" };
+
+Deno.test("edit gives the revision back that was read, and takes the draft away", async () => {
+  const { code, calls, files, terminal } = await run(["edit", "user/alice"], {
+    env: editing,
+    editor: (text) => text.replace("- access", "- auditor").replace(/\n +revision: .*/, ""),
+    answers: { "resources.get": { resource: alice }, "resources.put": { resource: alice } },
+  });
+  strictEqual(code, 0, terminal.stderr());
+  const resource = { ...alice, spec: { ...alice.spec, roles: ["auditor"] } };
+  deepStrictEqual(calls[1]?.input, { resource, replace: true });
+  ok(![...files.keys()].some((name) => name.startsWith("/t/")));
+});
+
+const drafts: readonly [what: string, draft: (text: string) => string, words: RegExp][] = [
+  ["no YAML", () => "kind: [", /no YAML/],
+  ["a field that there isn't", (text) => text.replace("roles:", "rolls:"), /rolls/],
+  ["another name", (text) => text.replace("name: alice", "name: bob"), /can't be edited/],
+];
+for (const [what, editor, words] of drafts) {
+  Deno.test(`edit says what is wrong with ${what} and keeps the draft`, async () => {
+    const answers = { "resources.get": { resource: alice } };
+    const done = await run(["edit", "user/alice"], { env: editing, editor, answers });
+    strictEqual(done.code, 2);
+    match(done.terminal.stderr(), words);
+    match(done.terminal.stderr(), /your draft is \/t\/remoteler-user-/);
+    ok([...done.files.keys()].some((name) => name.startsWith("/t/")));
+  });
+}
+
+Deno.test("edit changes nothing where the editor fails or the text is the same", async () => {
+  const answers = { "resources.get": { resource: alice } };
+  const failed = await run(["edit", "user/alice"], { env: editing, editor: () => null, answers });
+  deepStrictEqual([failed.code, failed.calls.length], [2, 1]);
+  const same = await run(["edit", "user/alice"], { env: editing, editor: (text) => text, answers });
+  deepStrictEqual([same.code, same.calls.length], [0, 1]);
+});
+
+Deno.test("audit export reads page by page, and no cell becomes a formula", async () => {
+  const event = { time: "t", event: "e", db_query: '=cmd("x"),\n1', rows: -2, user: " @sum" };
+  let pages = 0;
+  const answers = {
+    "audit.search": () => ({ events: [JSON.stringify(event)], cursor: ++pages < 2 ? "c" : null }),
+  };
+  const csv = (await run(["audit", "export", "--format=csv"], { answers })).terminal.stdout();
+  strictEqual(csv.match(/"'=cmd\(""x""\),\n1",-2,/g)?.length, 2);
+  match(csv, /,' @sum,/);
+  pages = 1;
+  const { terminal } = await run(["audit", "export"], { answers });
+  strictEqual(terminal.stdout(), `${JSON.stringify(event)}\n`);
+});

@@ -1,5 +1,7 @@
 /** The administrator's commands: a table, a line each. */
-import type { Command } from "../cli/mod.ts";
+import { resources } from "../api/resources.ts";
+import { type Command, completionCommand } from "../cli/mod.ts";
+import { auditExport } from "./commands/audit_export.ts";
 import { auditHead } from "./commands/audit_head.ts";
 import { auditSearch } from "./commands/audit_search.ts";
 import { auditTail } from "./commands/audit_tail.ts";
@@ -8,6 +10,7 @@ import { authExport } from "./commands/auth_export.ts";
 import { authSign } from "./commands/auth_sign.ts";
 import { configure } from "./commands/configure.ts";
 import { create } from "./commands/create.ts";
+import { edit } from "./commands/edit.ts";
 import { get } from "./commands/get.ts";
 import { lock } from "./commands/lock.ts";
 import { rm } from "./commands/rm.ts";
@@ -42,14 +45,24 @@ export const adminCommands: readonly Command<AdminPowers>[] = [
   tokensRm,
   get,
   create,
+  edit,
   rm,
   lock,
   authSign,
   authExport,
   auditSearch,
   auditTail,
+  auditExport,
   auditHead,
   auditVerify,
+  completionCommand<AdminPowers>({
+    name: "remoteler",
+    commands: () => adminCommands,
+    names: ({ name }) => {
+      const takesKind = ["get", "edit", "rm"].includes(name);
+      return Promise.resolve(takesKind ? Object.keys(resources) : []);
+    },
+  }),
   version,
 ];
 

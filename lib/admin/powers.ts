@@ -18,6 +18,8 @@ export interface AdminPowers extends BasePowers {
   auth(dataDir: string): AuthClient;
   /** Runs the services of a configuration until they are told to stop; gives the exit code. */
   serve(order: ServeOrder): Promise<number>;
+  /** Runs a program on this terminal; gives its exit code. */
+  runProgram(program: string, args: readonly string[]): Promise<number>;
   /** Checks an audit log's files offline. */
   verifyAudit(order: VerifyOrder): Promise<VerifyReport>;
 }
@@ -32,6 +34,8 @@ export interface AdminFiles {
     options: { readonly mode: number; readonly replace: boolean },
   ): Promise<void>;
   exists(path: string): Promise<boolean>;
+  /** No fault where it doesn't exist. */
+  remove(path: string): Promise<void>;
   /** With those above it, 0700. */
   makeDirectory(path: string): Promise<void>;
 }

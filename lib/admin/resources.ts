@@ -1,6 +1,8 @@
 import type { AuthClient } from "../api/contract.ts";
-import type { Resource, ResourceKind, ResourceOf } from "../api/resources.ts";
+import { type Resource, type ResourceKind, type ResourceOf, resources } from "../api/resources.ts";
 import { Fault } from "../core/fault.ts";
+import { read, SchemaError } from "../schema/mod.ts";
+import { isKind } from "./names.ts";
 
 /** All resources of a kind, typed as it. */
 export async function listOf<K extends ResourceKind>(
@@ -30,4 +32,32 @@ export async function getOf<K extends ResourceKind>(
 
 function isOf<K extends ResourceKind>(resource: Resource, kind: K): resource is ResourceOf<K> {
   return resource.kind === kind;
+}
+
+/**
+ * A resource as people write it; checked here too, so that a mistake in the second document stops
+ * the first.
+ */
+export function readResource(document: unknown, index: number): Resource {
+  const kind = document instanceof Object && "kind" in document ? String(document.kind) : "";
+  if (!isKind(kind)) {
+    throw badResource(
+      `document ${index + 1}: kind should be one of ${Object.keys(resources).join(", ")}`,
+    );
+  }
+  try {
+    return read(resources[kind], document, `document ${index + 1}`);
+  } catch (thrown) {
+    if (thrown instanceof SchemaError) throw badResource(thrown.message);
+    throw thrown;
+  }
+}
+
+export function badResource(message: string): Fault {
+  return new Fault({
+    kind: "invalid",
+    code: "admin.bad-resource",
+    message,
+    hint: "remoteler get KIND/NAME --format=yaml shows how one looks",
+  });
 }

@@ -26,6 +26,8 @@ export interface RunInit {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly report?: VerifyReport;
+  /** What the editor makes of a text; null where it fails. */
+  readonly editor?: (text: string) => string | null;
 }
 
 export const configFile = "/etc/remoteler.yaml";
@@ -99,6 +101,7 @@ export async function run(argv: readonly string[], init: RunInit = {}): Promise<
       },
       exists: (path) => Promise.resolve(files.has(path)),
       makeDirectory: () => Promise.resolve(),
+      remove: (path) => Promise.resolve(void files.delete(path)),
     },
     env: (name) => init.env?.[name],
     hostname: () => "box",
@@ -106,6 +109,12 @@ export async function run(argv: readonly string[], init: RunInit = {}): Promise<
     serve: (order) => {
       served.push(order);
       return Promise.resolve(0);
+    },
+    runProgram: (_program, args) => {
+      const file = args.at(-1) ?? "";
+      const edited = init.editor?.(files.get(file) ?? "") ?? null;
+      if (edited !== null) files.set(file, edited);
+      return Promise.resolve(edited === null ? 1 : 0);
     },
     verifyAudit: (order) => {
       verified.push(order);

@@ -1,5 +1,6 @@
 /** The command line of both executables: a table of commands, typed options, one way to fail. */
 export { type BasePowers, type Command, command } from "./command.ts";
+export { type Completed, completionCommand } from "./completion.ts";
 export { type Program, runProgram } from "./program.ts";
 export {
   choice,

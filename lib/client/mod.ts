@@ -1,5 +1,5 @@
 /** The user's commands: a table, a line each. */
-import type { Command } from "../cli/mod.ts";
+import { type Command, completionCommand } from "../cli/mod.ts";
 import { dbConfig } from "./commands/db_config.ts";
 import { dbConnect } from "./commands/db_connect.ts";
 import { dbEnv } from "./commands/db_env.ts";
@@ -11,6 +11,7 @@ import { logout } from "./commands/logout.ts";
 import { proxyDb } from "./commands/proxy_db.ts";
 import { status } from "./commands/status.ts";
 import { version } from "./commands/version.ts";
+import { databaseNames } from "./database_names.ts";
 import type { ClientPowers } from "./powers.ts";
 
 export type { ClientFiles, ClientNetwork, ClientPowers } from "./powers.ts";
@@ -26,6 +27,12 @@ export const clientCommands: readonly Command<ClientPowers>[] = [
   dbEnv,
   dbConfig,
   proxyDb,
+  completionCommand<ClientPowers>({
+    name: "tsh",
+    commands: () => clientCommands,
+    names: ({ name }, powers) =>
+      /^(db|proxy) /.test(name) ? databaseNames(powers) : Promise.resolve([]),
+  }),
   version,
 ];
 

@@ -8,6 +8,7 @@ export const serviceCodes = {
   "admin.bad-time": "A time is neither RFC 3339 nor a duration. Write 2026-01-31T13:00:00Z or 2h.",
   "admin.bad-names": "auth sign needs the names that agents connect to. Give --host=NAME[,NAME].",
   "admin.bad-type": "A token's type or services can't be read. Write --type=db --services='*'.",
+  "admin.editor-failed": "The editor ended with an error. Set EDITOR to one that works.",
   "admin.no-auth":
     "No Auth Service listens in data_dir. Run it on Auth's host, as its user, while it runs.",
   "admin.no-certificate":
@@ -16,6 +17,8 @@ export const serviceCodes = {
   "admin.no-roles": "A user needs at least one role. Give --roles.",
   "admin.no-target": "Nothing to lock was named. Name a user, role, login, service or host.",
   "admin.nothing-to-do": "Nothing to change was named. Give what should change, as --roles.",
+  "admin.other-resource":
+    "The draft is of another kind or name. Leave both; remoteler create makes new ones.",
   "admin.other-kind":
     "Auth answered with another kind of resource. Check that both sides run the same version.",
   "admin.unknown-kind": "There is no such kind of resource. Choose one of the kinds listed.",
@@ -99,28 +102,45 @@ export const serviceCodes = {
     "The proxy's certificate is not trusted. Check --proxy; trying out: --ca-pin.",
   "db.bad-address": "A proxy's address is not host:port. Correct public_addr of the proxy.",
   "db.bad-target": "A database is configured in a way that can't work. Correct the field named.",
+  "db.bytes-max": "The session moved as many bytes as the roles allow. Ask for less.",
+  "db.certificate-ended":
+    "The certificate ended, and the roles end sessions with it. Log in again: tsh login.",
+  "db.clear-password":
+    "The database wants the password in clear, its TLS is not verified. Set tls.mode, or use SCRAM.",
   "db.early-bytes": "Plain bytes came where TLS has to begin. Check what stands between.",
   "db.ended-early": "The connection ended during its handshake. Look at the database's log.",
   "db.frame-size":
     "A handshake message is empty or too large. Check that a database listens there.",
   "db.generation":
     "The user or its roles changed since the certificate was made. Log in again: tsh login.",
+  "db.idle": "The session was idle for as long as the roles allow. Connect again.",
   "db.locked": "A lock holds for the user, role, service or host. Ask an administrator.",
   "db.locks-stale": "Locks can't be checked and a role asks for that. Try again when Auth is back.",
   "db.no-cancel-key": "The database gave no key to cancel with. End the session instead.",
   "db.no-longer": "The user's roles do not allow the session any more. Ask for a role.",
+  "db.no-password":
+    "The database asks for a password and none is configured. Set credentials.type: secret.",
   "db.no-route": "The client certificate is not for a database. tsh db login, connect as it says.",
   "db.not-here":
     "A handshake asks for something there is none of here. This is a mistake of ours: report it.",
   "db.not-recorded": "Nothing can be recorded, so nothing runs. Make room for the audit spool.",
+  "db.other-account":
+    "The stored password is of another database user. tsh db login with that --db-user.",
   "db.route-differs":
     "The connection asks for another user or database than its certificate. tsh db login anew.",
+  "db.rows-max": "The session fetched as many rows as the roles allow. Use WHERE or LIMIT.",
+  "db.session-ttl": "The session lasted as long as the roles allow. Connect again.",
   "db.sessions-max": "The agent has as many sessions as it takes. Try again, or add an agent.",
+  "db.statement-timeout":
+    "A statement ran longer than the roles allow. Make it smaller, or ask for another role.",
+  "db.statements-rate": "More statements in a minute than the roles allow. Wait a minute.",
   "db.tls": "No TLS with the database. Check its certificate and tls.ca_cert_file.",
   "db.too-slow": "The database did not answer in time. Check its load and the network.",
   "db.unreachable": "The database can't be reached. Check that it runs, its uri, and firewalls.",
   "db.untrusted":
     "The database's certificate is not as expected. Check tls.ca_cert_file and tls.server_name.",
+  "db.user-sessions-max":
+    "The user has as many sessions on this agent as the roles allow. Close one of them.",
   "db.wrong-protocol":
     "The certificate is for a database of another protocol. Use a client for that protocol.",
   "proxy.agent-timeout": "An agent gave no answer in time. Nothing to do: the next agent is tried.",
@@ -153,6 +173,8 @@ export const serviceCodes = {
   "service.no-audit-files": "There is no such folder of audit files. Name it with --dir.",
   "service.no-auth-address": "Nothing says where Auth is. Set auth_server or proxy_server.",
   "service.no-database-ca": "tls.ca_cert_file of a database does not exist. Correct the path.",
+  "service.no-database-password":
+    "The password of a database can't be read. Correct credentials.password_file or _env.",
   "service.no-file": "There is no such file. Check the path.",
   "service.no-pin": "No ca_pin is configured to know Auth by. Copy it from remoteler status.",
   "service.no-token":

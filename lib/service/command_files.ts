@@ -1,6 +1,6 @@
 /** Files as the administrator's commands use them. */
 import { Fault } from "../core/fault.ts";
-import { makeDirectory, readText, stat, writeAtomic } from "../sys/files.ts";
+import { makeDirectory, readText, remove, stat, writeAtomic } from "../sys/files.ts";
 
 export const commandFiles = {
   async readText(path: string): Promise<string> {
@@ -29,4 +29,5 @@ export const commandFiles = {
   },
   exists: async (path: string): Promise<boolean> => await stat(path) !== null,
   makeDirectory,
+  remove: async (path: string): Promise<void> => void await remove(path),
 } as const;

@@ -1,0 +1,66 @@
+/** The administrator's longer commands against a real Auth Service. */
+import { match, notStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { join } from "../../scripts/lab/paths.ts";
+import { programs } from "../../scripts/lab/services.ts";
+import { type Site } from "../../scripts/lab/site.ts";
+import { type Finished, run } from "../../scripts/lab/tools.ts";
+import { have, siteSuite } from "../site.ts";
+
+const test = siteSuite({});
+
+async function edit(site: Site, ref: string, script: string): Promise<Finished> {
+  const editor = join(site.dir, "editor.sh");
+  await Deno.writeTextFile(editor, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const [program = "", ...first] = programs().remoteler;
+  return await run(program, [...first, "edit", ref, "-c", site.auth.configFile], {
+    env: { VISUAL: editor, TMPDIR: site.dir },
+  });
+}
+
+test("edit changes what the editor wrote, and audits it", async (site) => {
+  await site.addUser("erin");
+  const done = await edit(site, "user/erin", `sed -i 's/- access/- auditor/' "$1"`);
+  strictEqual(done.code, 0, done.stderr);
+  match(await site.remoteler(["get", "user/erin"]), /- auditor/);
+  const events = await site.events(["--events=user.update"]);
+  ok(events.some(({ name }) => name === "erin"));
+});
+
+test("edit loses to a change that was made meanwhile, and keeps the draft", async (site) => {
+  const file = site.auth.configFile;
+  const meanwhile = [...programs().remoteler, "users", "update", "erin", "--roles=access"];
+  const command = [...meanwhile, "-c", file].map((word) => `'${word}'`).join(" ");
+  const done = await edit(site, "user/erin", `${command}; echo '# mine' >> "$1"`);
+  notStrictEqual(done.code, 0);
+  match(done.stderr, /changed by somebody else meanwhile/);
+  const draft = /your draft is (\S+);/.exec(done.stderr)?.[1] ?? "";
+  match(await Deno.readTextFile(draft), /# mine/);
+  strictEqual((Deno.statSync(draft).mode ?? 0) & 0o077, 0);
+  match(await site.remoteler(["get", "user/erin"]), /- access/);
+});
+
+test("audit export gives every stored line, and a table", async (site) => {
+  const lines = (await site.remoteler(["audit", "export"])).trim().split("\n");
+  const found = await site.events();
+  ok(lines.length >= found.length && found.length > 3, `${lines.length} lines`);
+  for (const line of lines) JSON.parse(line);
+  const csv = await site.remoteler(["audit", "export", "--format=csv", "--events=user.update"]);
+  match(csv, /^time,code,event,user,/);
+  ok(csv.trim().split("\n").length > 2);
+});
+
+test("the completion scripts load in their shells and offer what the program knows", async () => {
+  const [program = "", ...args] = programs().remoteler;
+  const script = async (shell: string) =>
+    (await run(program, [...args, "completion", shell])).stdout;
+  const quoted = [program, ...args].map((word) => `'${word}'`).join(" ");
+  const define = `remoteler() { ${quoted} "$@"; }`;
+  const ask = `COMP_WORDS=(remoteler audit ex); COMP_CWORD=2; _remoteler; echo "$COMPREPLY"`;
+  const bash = await run("bash", ["-c", `${define}\n${await script("bash")}\n${ask}`]);
+  strictEqual(bash.stdout.trim(), "export", bash.stderr);
+  for (const shell of ["zsh", "fish"]) {
+    if (!(await have(shell, `completion in ${shell}`))) continue;
+    const done = await run(shell, ["-n", "/dev/stdin"], { input: await script(shell) });
+    strictEqual(done.code, 0, done.stderr);
+  }
+});
