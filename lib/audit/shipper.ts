@@ -25,7 +25,7 @@ export interface ShipperOptions {
   readonly batchBytes?: number;
   /** @default 1000 */
   readonly batchEvents?: number;
-  /** How long the first event of a batch waits for others. @default 20 */
+  /** How long the first event of a batch waits for others. @default 100 */
   readonly lingerMs?: number;
   /** @default 30000 */
   readonly timeoutMs?: number;
@@ -102,7 +102,7 @@ export class Shipper {
         if (batch === null) {
           asked.forEach((done) => done());
           await this.#waitForNews();
-          const linger = this.#options.lingerMs ?? 20;
+          const linger = this.#options.lingerMs ?? 100;
           if (this.#drained.length === 0) await clock.sleep(linger, signal);
           continue;
         }
