@@ -84,6 +84,7 @@ Deno.test("a whole file is read with durations in milliseconds and addresses apa
       description: "",
       labels: { env: "prod" },
       tls: { mode: "verify-full", ca_cert_file: "/etc/orders.pem" },
+      credentials: { type: "x509" },
     }],
     audit: { spool_limit_bytes: 2_097_152 },
   });
@@ -106,6 +107,10 @@ Deno.test("ten mistakes and more are told at once, with line, field and what is 
     [19, "db_service.databases.1.tls.mode", 'should be "verify-full" or "verify-ca" or "insecure"'],
   ]);
 });
+
+const withDatabase = (more: string): string =>
+  "version: v1\nauth_service: {}\ndb_service: {databases: " +
+  `[{name: a, protocol: postgres, uri: 'b:1', ${more}}]}\n`;
 
 const oneMistake: readonly (readonly [string, string, string])[] = [
   [
@@ -134,6 +139,21 @@ const oneMistake: readonly (readonly [string, string, string])[] = [
     "a mapping for a list",
     "version: v1\nauth_service: {}\ndb_service: {databases: {}}\n",
     "should be a list, is a mapping",
+  ],
+  [
+    "a password without its type",
+    withDatabase("credentials: {password_env: A}"),
+    "is read with type secret only",
+  ],
+  [
+    "a password from two places",
+    withDatabase("credentials: {type: secret, password_env: A, password_file: b}"),
+    "should have either password_file or password_env",
+  ],
+  [
+    "a password from nowhere",
+    withDatabase("credentials: {type: secret, user: a}"),
+    "should have either password_file or password_env",
   ],
   [
     "a proxy through a proxy",

@@ -23,7 +23,9 @@ export async function passCancel(
 ): Promise<void> {
   const session = powers.sessions.find(key);
   if (session === null) {
-    powers.log.info("a cancel request for no session", { client: clientAddress });
+    powers.log.info("a cancel request for no session", {
+      client: clientAddress,
+    });
     return;
   }
   await cancelSession(session, clientAddress, powers);
@@ -39,7 +41,9 @@ export async function cancelSession(
   const record = (failure: Failure | null): void => {
     if (clientAddress !== null) session.record.cancel(clientAddress, failure);
   };
-  const script = databaseKey === null ? null : target.protocol.cancelRequest(databaseKey);
+  const script = databaseKey === null
+    ? null
+    : target.protocol.cancelRequest(databaseKey);
   if (script === null) {
     const message = "the database gave no key to cancel with";
     record({ code: "db.no-cancel-key", message });
@@ -48,12 +52,12 @@ export async function cancelSession(
   const tooLong = new AbortController();
   const timer = powers.clock.after(cancelMsMax, () => tooLong.abort());
   try {
-    const { address, certificate } = session;
+    const { address, credentials } = session;
     const { stream, reader } = await speakTo(
       target,
       address,
       script,
-      certificate,
+      credentials,
       powers,
       tooLong.signal,
     );
@@ -63,7 +67,10 @@ export async function cancelSession(
     record(null);
   } catch (thrown) {
     const { code, message, shown } = asFault(thrown);
-    powers.log.warn("a cancel request could not be passed on", { code, message });
+    powers.log.warn("a cancel request could not be passed on", {
+      code,
+      message,
+    });
     record({ code, message: shown });
   } finally {
     timer.cancel();

@@ -9,7 +9,7 @@ import type { ByteStream } from "../core/stream.ts";
 import type { ClientTlsOptions } from "../sys/tls.ts";
 import type { Handshake, LoggedIn } from "../wire/protocol.ts";
 import type { Grant } from "./authorize.ts";
-import type { DatabaseCertificate } from "./credentials/x509.ts";
+import { type Credentials, passwordFor } from "./credentials/mod.ts";
 import { drive, type Driven, type Line, lineOf, pbkdf2 } from "./drive.ts";
 import { connectMsMax } from "./limits.ts";
 import { authoritiesOf, type ClusterPowers } from "./standing.ts";
@@ -50,19 +50,24 @@ export async function connect(
 }
 
 /**
- * Logs in as the grant's user by certificate; what the database says against it is thrown as it is.
+ * Logs in as the grant's user; what the database says against it is thrown as it is.
  */
 export async function login(
   grant: Grant,
   connected: Connected,
-  certificate: DatabaseCertificate,
+  credentials: Credentials,
   powers: ConnectPowers,
   signal: AbortSignal,
 ): Promise<Driven<LoggedIn>> {
   const { target, user, database, startup } = grant;
   const nonce = powers.random.bytes(24);
   const script = target.protocol.login({ user, database, startup, nonce });
-  return await converse(script, connected, { target, certificate, powers, signal });
+  return await converse(script, connected, {
+    target,
+    credentials,
+    powers,
+    signal,
+  });
 }
 
 /** One more connection to the same address, for a script of its own (a cancel request). */
@@ -70,13 +75,18 @@ export async function speakTo(
   target: DatabaseTarget,
   to: Connected["address"],
   script: Handshake<void>,
-  certificate: DatabaseCertificate,
+  credentials: Credentials,
   powers: ConnectPowers,
   signal: AbortSignal,
 ): Promise<Line> {
   const connected = await reach(target, to, powers, signal);
   try {
-    return (await converse(script, connected, { target, certificate, powers, signal })).line;
+    return (await converse(script, connected, {
+      target,
+      credentials,
+      powers,
+      signal,
+    })).line;
   } catch (thrown) {
     connected.line.stream.abort();
     throw thrown;
@@ -101,9 +111,12 @@ async function reach(
     throw new Fault({
       kind: "target",
       code: "db.unreachable",
-      message: `database ${name} can't be reached at ${uri}: ${reasonOf(cause)}`,
+      message: `database ${name} can't be reached at ${uri}: ${
+        reasonOf(cause)
+      }`,
       shown: `the database ${name} can't be reached: ${reasonOf(cause)}`,
-      hint: "check that the database runs and that the Database Service can reach it",
+      hint:
+        "check that the database runs and that the Database Service can reach it",
       cause,
     });
   }
@@ -111,7 +124,7 @@ async function reach(
 
 interface Conversation {
   readonly target: DatabaseTarget;
-  readonly certificate: DatabaseCertificate;
+  readonly credentials: Credentials;
   readonly powers: ConnectPowers;
   readonly signal: AbortSignal;
 }
@@ -119,15 +132,16 @@ interface Conversation {
 function converse<T>(
   script: Handshake<T>,
   { line, socket }: Connected,
-  { target, certificate, powers, signal }: Conversation,
+  { target, credentials, powers, signal }: Conversation,
 ): Promise<Driven<T>> {
   return drive(script, line, {
     signal,
     pbkdf2,
+    secret: (step) => passwordFor(step, credentials, target.mode),
     tls: async (_, early) => {
       try {
         return await socket.startTls({
-          ...tlsOptions(target, certificate, powers),
+          ...tlsOptions(target, credentials, powers),
           early,
           signal,
         });
@@ -145,11 +159,11 @@ function converse<T>(
  */
 export function tlsOptions(
   target: DatabaseTarget,
-  { chain, key }: Pick<DatabaseCertificate, "chain" | "key">,
+  credentials: Pick<Credentials, "keyPair">,
   { cache, clock }: Pick<ConnectPowers, "cache" | "clock">,
 ): ClientTlsOptions {
   const { mode, serverName, ca } = target;
-  const keyPair = { chain, key };
+  const keyPair = credentials.keyPair ?? undefined;
   const own = authoritiesOf(cache).db ?? [];
   switch (mode) {
     case "verify-full":
@@ -184,10 +198,13 @@ function chainFault(
 ): Fault | null {
   const chain = shown.map((der) => parseCertificate(der));
   for (const [index, certificate] of chain.entries()) {
-    if (now < certificate.notBefore || now >= certificate.notAfter) return untrusted("is expired");
+    if (now < certificate.notBefore || now >= certificate.notAfter) {
+      return untrusted("is expired");
+    }
     if (findIssuer(certificate, trusted, now) !== null) return null;
     const issuer = chain[index + 1];
-    const linked = issuer !== undefined && issuer.basicConstraints?.ca === true &&
+    const linked = issuer !== undefined &&
+      issuer.basicConstraints?.ca === true &&
       signedBy(certificate, issuer);
     if (!linked) break;
   }
@@ -196,7 +213,12 @@ function chainFault(
 
 function untrusted(what: string): Fault {
   const shown = `its certificate ${what}`;
-  return new Fault({ kind: "target", code: "db.untrusted", message: shown, shown });
+  return new Fault({
+    kind: "target",
+    code: "db.untrusted",
+    message: shown,
+    shown,
+  });
 }
 
 function notTrusted(target: DatabaseTarget, cause: unknown): Fault {
@@ -206,7 +228,8 @@ function notTrusted(target: DatabaseTarget, cause: unknown): Fault {
     code: "db.tls",
     message: `no TLS with database ${name} at ${uri}: ${reasonOf(cause)}`,
     shown: `the database ${name} can't be trusted: ${reasonOf(cause)}`,
-    hint: `it should show a certificate for ${target.serverName} by the CA in its configuration, ` +
+    hint:
+      `it should show a certificate for ${target.serverName} by the CA in its configuration, ` +
       `and accept client certificates of this cluster`,
     cause,
   });

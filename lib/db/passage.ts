@@ -4,7 +4,7 @@ import type { CancelKey, LoggedIn, Refusal } from "../wire/protocol.ts";
 import { type Grant, reconsider } from "./authorize.ts";
 import { type CancelPowers, cancelSession } from "./cancel.ts";
 import type { Connected } from "./connect.ts";
-import type { DatabaseCertificate } from "./credentials/x509.ts";
+import type { Credentials } from "./credentials/mod.ts";
 import type { Line } from "./drive.ts";
 import type { Reception } from "./reception.ts";
 import type { RecordPowers } from "./record.ts";
@@ -17,7 +17,7 @@ export type PassagePowers = CancelPowers & RecordPowers & ClusterPowers;
 /** A database that let the client in. */
 export interface Entered {
   readonly grant: Grant;
-  readonly certificate: DatabaseCertificate;
+  readonly credentials: Credentials;
   readonly loggedIn: LoggedIn;
   readonly line: Line;
   readonly address: Connected["address"];
@@ -37,7 +37,9 @@ export async function passThrough(
   const database = sideOf(entered.line);
   const client = sideOf(reception.line);
   const secretBytes = protocol.cancelSecretBytes(grant.startup);
-  const key = loggedIn.cancelKey === null ? null : powers.sessions.newKey(secretBytes);
+  const key = loggedIn.cancelKey === null
+    ? null
+    : powers.sessions.newKey(secretBytes);
   const relay = new Relay({
     client,
     database,
@@ -46,7 +48,10 @@ export async function passThrough(
     settle: settleOf(grant, powers),
     clock: powers.clock,
     onBug: (thrown) =>
-      reception.log.error("a session failed by a mistake of ours", wordsOf(thrown)),
+      reception.log.error(
+        "a session failed by a mistake of ours",
+        wordsOf(thrown),
+      ),
   });
   const session = liveSession(reception, entered, { key, relay, powers });
   powers.sessions.add(session);
@@ -61,7 +66,7 @@ export async function passThrough(
 
 function liveSession(
   { place, record }: Reception,
-  { grant, certificate, address, loggedIn }: Entered,
+  { grant, credentials, address, loggedIn }: Entered,
   { key, relay, powers }: {
     readonly key: CancelKey | null;
     readonly relay: Relay;
@@ -72,7 +77,7 @@ function liveSession(
     grant,
     place,
     record,
-    certificate,
+    credentials,
     address,
     key,
     databaseKey: loggedIn.cancelKey,
@@ -92,7 +97,11 @@ function settleOf(
   return audit === "best_effort" ? null : (done) => spool.settle(audit, done);
 }
 
-function finish({ record, log }: Reception, relay: Relay, ending: Ending): void {
+function finish(
+  { record, log }: Reception,
+  relay: Relay,
+  ending: Ending,
+): void {
   const { sent, received } = relay.bytes;
   record.ended({
     success: ending.orderly,
@@ -114,5 +123,9 @@ function sideOf({ stream, reader }: Line): Side {
 }
 
 function wordsOf(thrown: unknown): { readonly message: string } {
-  return { message: thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : "unknown" };
+  return {
+    message: thrown instanceof Error
+      ? `${thrown.name}: ${thrown.message}`
+      : "unknown",
+  };
 }

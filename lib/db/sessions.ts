@@ -3,7 +3,7 @@ import type { Random } from "../core/random.ts";
 import type { CancelKey, Refusal } from "../wire/protocol.ts";
 import type { Grant, Place } from "./authorize.ts";
 import type { Connected } from "./connect.ts";
-import type { DatabaseCertificate } from "./credentials/x509.ts";
+import type { Credentials } from "./credentials/mod.ts";
 import { sessionsMax } from "./limits.ts";
 import type { SessionRecord } from "./record.ts";
 
@@ -11,7 +11,7 @@ export interface LiveSession {
   readonly grant: Grant;
   readonly place: Place;
   readonly record: SessionRecord;
-  readonly certificate: DatabaseCertificate;
+  readonly credentials: Credentials;
   readonly address: Connected["address"];
   /** The key we gave to the client; null where the database gave none. */
   readonly key: CancelKey | null;
@@ -59,7 +59,9 @@ export class Sessions {
 
   add(session: LiveSession): void {
     this.#live.add(session);
-    if (session.key !== null) this.#byProcessId.set(session.key.processId, session);
+    if (session.key !== null) {
+      this.#byProcessId.set(session.key.processId, session);
+    }
   }
 
   remove(session: LiveSession): void {

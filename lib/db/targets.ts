@@ -2,6 +2,7 @@
 import { Fault } from "../core/fault.ts";
 import type { Database } from "../api/resources.ts";
 import type { Protocol } from "../wire/protocol.ts";
+import type { SecretCredentials } from "./credentials/secret.ts";
 
 /** `verify-full`: chain and name; `verify-ca`: chain only; `insecure`: whatever is shown. */
 export type TlsMode = "verify-full" | "verify-ca" | "insecure";
@@ -20,6 +21,8 @@ export interface DatabaseConfig {
     /** Its CA in PEM; the system's where absent. */
     readonly ca?: string;
   };
+  /** A password to log in with, in place of a certificate. */
+  readonly secret?: SecretCredentials;
 }
 
 /** A database ready to be dialled. */
@@ -30,6 +33,7 @@ export interface DatabaseTarget {
   readonly mode: TlsMode;
   readonly serverName: string;
   readonly ca: string | null;
+  readonly secret: SecretCredentials | null;
   /** As heartbeats and decisions see it. */
   readonly resource: Database;
 }
@@ -41,15 +45,22 @@ export function readTargets(
 ): ReadonlyMap<string, DatabaseTarget> {
   const targets = new Map<string, DatabaseTarget>();
   for (const config of configs) {
-    if (targets.has(config.name)) throw invalid(config.name, "is configured twice");
+    if (targets.has(config.name)) {
+      throw invalid(config.name, "is configured twice");
+    }
     targets.set(config.name, readTarget(config, protocols));
   }
   return targets;
 }
 
-function readTarget(config: DatabaseConfig, protocols: readonly Protocol[]): DatabaseTarget {
+function readTarget(
+  config: DatabaseConfig,
+  protocols: readonly Protocol[],
+): DatabaseTarget {
   const protocol = protocols.find(({ name }) => name === config.protocol);
-  if (protocol === undefined) throw invalid(config.name, `has the protocol ${config.protocol}`);
+  if (protocol === undefined) {
+    throw invalid(config.name, `has the protocol ${config.protocol}`);
+  }
   const { host, port } = readAddress(config, protocol.defaultPort);
   return {
     protocol,
@@ -58,6 +69,7 @@ function readTarget(config: DatabaseConfig, protocols: readonly Protocol[]): Dat
     mode: config.tls?.mode ?? "verify-full",
     serverName: config.tls?.serverName ?? host,
     ca: config.tls?.ca ?? null,
+    secret: config.secret ?? null,
     resource: {
       kind: "db",
       version: "v1",
@@ -75,7 +87,9 @@ function readAddress(
   { name, uri }: DatabaseConfig,
   defaultPort: number,
 ): { readonly host: string; readonly port: number } {
-  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/@]+))(?::(\d{1,5}))?$/.exec(uri);
+  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/@]+))(?::(\d{1,5}))?$/.exec(
+    uri,
+  );
   const host = found?.[1] ?? found?.[2];
   const port = found?.[3] === undefined ? defaultPort : Number(found[3]);
   if (host === undefined || port < 1 || port > 65535) {

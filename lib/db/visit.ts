@@ -6,6 +6,7 @@ import { connect, type Connected, login } from "./connect.ts";
 import { connectMsMax, loginMsMax } from "./limits.ts";
 import { type Arrival, Reception, type ReceptionPowers } from "./reception.ts";
 import { type Entered, type PassagePowers, passThrough } from "./passage.ts";
+import { credentialsOf } from "./credentials/mod.ts";
 import type { DatabaseCertificates } from "./credentials/x509.ts";
 import { within } from "./within.ts";
 
@@ -17,7 +18,10 @@ export interface VisitPowers extends ReceptionPowers, PassagePowers {
  * Receives one client and stays until it leaves. Never throws; what goes wrong is told and
  * recorded.
  */
-export async function visit(arrival: Arrival, powers: VisitPowers): Promise<void> {
+export async function visit(
+  arrival: Arrival,
+  powers: VisitPowers,
+): Promise<void> {
   const reception = new Reception(arrival, powers);
   let connected: Connected | null = null;
   let entered: Entered | null = null;
@@ -25,7 +29,7 @@ export async function visit(arrival: Arrival, powers: VisitPowers): Promise<void
     const startup = await reception.accept();
     if (startup === null) return;
     const grant = reception.authorize(startup);
-    const certificate = await powers.certificates.get(grant);
+    const credentials = await credentialsOf(grant, powers.certificates);
     const database = await within(
       powers,
       connectMsMax,
@@ -35,9 +39,9 @@ export async function visit(arrival: Arrival, powers: VisitPowers): Promise<void
     const { result: loggedIn, line } = await within(
       powers,
       loginMsMax,
-      (signal) => login(grant, database, certificate, powers, signal),
+      (signal) => login(grant, database, credentials, powers, signal),
     );
-    entered = { grant, certificate, loggedIn, line, address: database.address };
+    entered = { grant, credentials, loggedIn, line, address: database.address };
     await passThrough(reception, entered, powers);
   } catch (thrown) {
     (entered ?? connected)?.line.stream.abort();

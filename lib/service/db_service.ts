@@ -1,8 +1,21 @@
 /** Wires a Database Service: cache, spool, shipper and the agent itself. */
-import { type ResourceCache, startResourceCache } from "../api/resource_cache.ts";
-import { type DatabaseConfig, type DbConfig, writeAddress } from "../config/mod.ts";
+import {
+  type ResourceCache,
+  startResourceCache,
+} from "../api/resource_cache.ts";
+import {
+  type DatabaseConfig,
+  type DbConfig,
+  writeAddress,
+} from "../config/mod.ts";
 import { Fault } from "../core/fault.ts";
-import { type DatabaseConfig as AgentDatabase, startAgent, watchedKinds } from "../db/mod.ts";
+import {
+  type DatabaseConfig as AgentDatabase,
+  type SecretCredentials,
+  startAgent,
+  watchedKinds,
+} from "../db/mod.ts";
+import { environmentVariable } from "../sys/env.ts";
 import { readText } from "../sys/files.ts";
 import { connectTcp } from "../sys/tcp.ts";
 import { connectTls, startTlsClient } from "../sys/tls.ts";
@@ -23,15 +36,36 @@ export interface DbServiceOptions {
 /** How long the last events may take to reach Auth when the process ends. */
 const shipMsMax = 3_000;
 
-export async function startDbService(options: DbServiceOptions): Promise<Running> {
+export async function startDbService(
+  options: DbServiceOptions,
+): Promise<Running> {
   const { runtime, config, membership, proxyServer } = options;
   const { clock, random, version, nodename } = runtime;
   const { client } = membership;
   const log = runtime.log.child({}, "db");
   const databases = await Promise.all(config.databases.map(readDatabase));
+  for (const { name, uri, tls } of databases) {
+    if (tls?.mode !== "insecure") continue;
+    log.warn(
+      `TLS to database ${name} is NOT VERIFIED (tls.mode: insecure): whoever stands between can ` +
+        "read and change all of its sessions",
+      { uri },
+    );
+  }
   const limitBytes = config.audit.spool_limit_bytes;
-  const shipped = await openShippedSpool({ runtime, role: "db", client, limitBytes });
-  const cache = startResourceCache({ client, kinds: watchedKinds, clock, random, log });
+  const shipped = await openShippedSpool({
+    runtime,
+    role: "db",
+    client,
+    limitBytes,
+  });
+  const cache = startResourceCache({
+    client,
+    kinds: watchedKinds,
+    clock,
+    random,
+    log,
+  });
   await known(cache, options.signal);
   const agent = startAgent({
     auth: client,
@@ -43,8 +77,15 @@ export async function startDbService(options: DbServiceOptions): Promise<Running
     protocols,
     config: { hostname: nodename, version, proxyServer, databases },
     identity: () => {
-      const { cluster, host, number, chain, key, hostCas } = membership.credentials;
-      return { cluster, host, number, keyPair: { chain, key }, hostAuthorities: hostCas };
+      const { cluster, host, number, chain, key, hostCas } =
+        membership.credentials;
+      return {
+        cluster,
+        host,
+        number,
+        keyPair: { chain, key },
+        hostAuthorities: hostCas,
+      };
     },
     connectTls,
     connectDatabase: async (to, limits) => {
@@ -77,7 +118,8 @@ async function readDatabase(database: DatabaseConfig): Promise<AgentDatabase> {
     throw new Fault({
       kind: "invalid",
       code: "service.no-database-ca",
-      message: `database ${name}: there is no file ${ca_cert_file} (tls.ca_cert_file)`,
+      message:
+        `database ${name}: there is no file ${ca_cert_file} (tls.ca_cert_file)`,
     });
   }
   return {
@@ -91,5 +133,38 @@ async function readDatabase(database: DatabaseConfig): Promise<AgentDatabase> {
       ...(server_name === undefined ? {} : { serverName: server_name }),
       ...(ca === null ? {} : { ca }),
     },
+    ...(await secretOf(database)),
   };
+}
+
+/** Read once now, so that a wrong path is told at the start, then anew at each login. */
+async function secretOf(
+  { name, credentials }: DatabaseConfig,
+): Promise<{ readonly secret?: SecretCredentials }> {
+  if (credentials.type !== "secret") return {};
+  const password = () => readPassword(name, credentials);
+  await password();
+  return { secret: { user: credentials.user ?? null, password } };
+}
+
+async function readPassword(
+  name: string,
+  { password_file, password_env }: DatabaseConfig["credentials"],
+): Promise<string> {
+  const text = password_file === undefined
+    ? environmentVariable(password_env ?? "")
+    : await readText(password_file).catch(() => null);
+  const password = (text ?? "").split(/\r?\n/, 1)[0] ?? "";
+  if (password !== "") return password;
+  const where = password_file ??
+    `the environment variable ${password_env ?? ""}`;
+  throw new Fault({
+    kind: "invalid",
+    code: "service.no-database-password",
+    message: `database ${name}: there is no password in ${where} (credentials)`,
+    shown:
+      `the database ${name} can't be logged in to: its password can't be read`,
+    hint:
+      "an administrator has to look at the Database Service's configuration",
+  });
 }
