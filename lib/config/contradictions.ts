@@ -6,12 +6,7 @@ import type { Mistake, Path } from "./load.ts";
 
 /** Everything in a file that contradicts something else in it. */
 export function contradictions(input: unknown): readonly Mistake[] {
-  return [
-    ...services(input),
-    ...joining(input),
-    ...databases(input),
-    ...storage(input),
-  ];
+  return [...services(input), ...joining(input), ...databases(input), ...storage(input)];
 }
 
 function services(input: unknown): readonly Mistake[] {
@@ -26,47 +21,21 @@ function joining(input: unknown): readonly Mistake[] {
   const has = (...path: Path): boolean => get(input, path) !== undefined;
   const wrong: Mistake[] = [];
   if (has("remoteler", "auth_server") && has("remoteler", "proxy_server")) {
-    wrong.push(
-      mistake(at("proxy_server"), "should not be there beside auth_server"),
-    );
+    wrong.push(mistake(at("proxy_server"), "should not be there beside auth_server"));
   }
-  if (
-    has("remoteler", "join", "token") && has("remoteler", "join", "token_file")
-  ) {
-    wrong.push(
-      mistake(
-        [...at("join"), "token_file"],
-        "should not be there beside token",
-      ),
-    );
+  if (has("remoteler", "join", "token") && has("remoteler", "join", "token_file")) {
+    wrong.push(mistake([...at("join"), "token_file"], "should not be there beside token"));
   }
   const local = runs(input, "auth_service");
-  if (local || !(runs(input, "proxy_service") || runs(input, "db_service"))) {
-    return wrong;
-  }
+  if (local || !(runs(input, "proxy_service") || runs(input, "db_service"))) return wrong;
   if (!has("remoteler", "auth_server") && !has("remoteler", "proxy_server")) {
-    wrong.push(
-      mistake(
-        ["remoteler"],
-        "needs auth_server or proxy_server: Auth doesn't run here",
-      ),
-    );
+    wrong.push(mistake(["remoteler"], "needs auth_server or proxy_server: Auth doesn't run here"));
   }
   if (!has("remoteler", "ca_pin")) {
-    wrong.push(
-      mistake(
-        ["remoteler"],
-        "needs ca_pin: `remoteler status` on Auth's host shows it",
-      ),
-    );
+    wrong.push(mistake(["remoteler"], "needs ca_pin: `remoteler status` on Auth's host shows it"));
   }
   if (runs(input, "proxy_service") && has("remoteler", "proxy_server")) {
-    wrong.push(
-      mistake(
-        at("proxy_server"),
-        "a proxy joins by auth_server, not through a proxy",
-      ),
-    );
+    wrong.push(mistake(at("proxy_server"), "a proxy joins by auth_server, not through a proxy"));
   }
   return wrong;
 }
@@ -80,24 +49,13 @@ function databases(input: unknown): readonly Mistake[] {
     const path = ["db_service", "databases", index];
     const name = get(database, ["name"]);
     if (name !== undefined && seen.has(name)) {
-      wrong.push(
-        mistake(
-          [...path, "name"],
-          "should be a name that no other database has",
-        ),
-      );
+      wrong.push(mistake([...path, "name"], "should be a name that no other database has"));
     }
     seen.add(name);
     const mode = get(database, ["tls", "mode"]);
-    if (
-      mode === "insecure" &&
-      get(database, ["tls", "ca_cert_file"]) !== undefined
-    ) {
+    if (mode === "insecure" && get(database, ["tls", "ca_cert_file"]) !== undefined) {
       wrong.push(
-        mistake(
-          [...path, "tls", "ca_cert_file"],
-          "is never read with mode insecure",
-        ),
+        mistake([...path, "tls", "ca_cert_file"], "is never read with mode insecure"),
       );
     }
     wrong.push(...credentials(database, [...path, "credentials"]));
@@ -106,13 +64,10 @@ function databases(input: unknown): readonly Mistake[] {
 }
 
 function credentials(database: unknown, path: Path): readonly Mistake[] {
-  const has = (name: string): boolean =>
-    get(database, ["credentials", name]) !== undefined;
+  const has = (name: string): boolean => get(database, ["credentials", name]) !== undefined;
   const given = ["user", "password_file", "password_env"].filter(has);
   if (get(database, ["credentials", "type"]) !== "secret") {
-    return given.map((name) =>
-      mistake([...path, name], "is read with type secret only")
-    );
+    return given.map((name) => mistake([...path, name], "is read with type secret only"));
   }
   return has("password_file") === has("password_env")
     ? [mistake(path, "should have either password_file or password_env")]
@@ -129,8 +84,7 @@ function storage(input: unknown): readonly Mistake[] {
 
 /** A section that is there runs, unless it says otherwise; an empty one counts. */
 function runs(input: unknown, section: string): boolean {
-  return get(input, [section]) !== undefined &&
-    get(input, [section, "enabled"]) !== false;
+  return get(input, [section]) !== undefined && get(input, [section, "enabled"]) !== false;
 }
 
 function get(input: unknown, path: Path): unknown {

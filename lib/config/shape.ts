@@ -3,91 +3,50 @@
  * JSON Schema and the reference in docs come from here.
  */
 import { jsonSchema, type Output, v } from "../schema/mod.ts";
-import {
-  address,
-  bytes,
-  clusterName,
-  count,
-  duration,
-  name,
-  oneOrMany,
-  path,
-} from "./fields.ts";
+import { address, bytes, clusterName, count, duration, name, oneOrMany, path } from "./fields.ts";
 
 /** A field with the sentence that documents it. */
 function about<const S extends v.GenericSchema>(
   schema: S,
   text: string,
-): v.SchemaWithPipe<
-  readonly [S, v.DescriptionAction<v.InferOutput<S>, string>]
-> {
+): v.SchemaWithPipe<readonly [S, v.DescriptionAction<v.InferOutput<S>, string>]> {
   return v.pipe(schema, v.description(text));
 }
 
 const join = v.strictObject({
-  method: v.optional(
-    about(v.picklist(["token"]), "how this process proves who it is"),
-  ),
+  method: v.optional(about(v.picklist(["token"]), "how this process proves who it is")),
   token: v.optional(about(v.string(), "a join token; better in token_file")),
-  token_file: v.optional(
-    about(path, "file whose first line is the join token"),
-  ),
+  token_file: v.optional(about(path, "file whose first line is the join token")),
 });
 
 const log = v.strictObject({
   level: v.optional(
-    about(
-      v.picklist(["debug", "info", "warn", "error"]),
-      "lines below it are left out",
-    ),
+    about(v.picklist(["debug", "info", "warn", "error"]), "lines below it are left out"),
     "info",
   ),
-  format: v.optional(
-    about(v.picklist(["json", "text"]), "how lines on stderr look"),
-    "json",
-  ),
+  format: v.optional(about(v.picklist(["json", "text"]), "how lines on stderr look"), "json"),
 });
 
 const storage = v.strictObject({
-  type: v.optional(
-    about(v.picklist(["sqlite", "memory"]), "where Auth keeps its state"),
-    "sqlite",
-  ),
-  path: v.optional(
-    about(path, "the SQLite file; data_dir/state.sqlite where left out"),
-  ),
+  type: v.optional(about(v.picklist(["sqlite", "memory"]), "where Auth keeps its state"), "sqlite"),
+  path: v.optional(about(path, "the SQLite file; data_dir/state.sqlite where left out")),
 });
 
 const process = v.strictObject({
-  nodename: v.optional(
-    about(name, "name of this machine in lists; its host name where left out"),
-  ),
+  nodename: v.optional(about(name, "name of this machine in lists; its host name where left out")),
   data_dir: v.optional(
-    about(
-      path,
-      "folder for state, keys, spools and the local socket; made with mode 0700",
-    ),
+    about(path, "folder for state, keys, spools and the local socket; made with mode 0700"),
     "/var/lib/remoteler",
   ),
-  auth_server: v.optional(
-    about(address, "host:port of an Auth Service to join directly"),
-  ),
+  auth_server: v.optional(about(address, "host:port of an Auth Service to join directly")),
   proxy_server: v.optional(
-    about(
-      address,
-      "host:port of a proxy that carries the calls to Auth, unread",
-    ),
+    about(address, "host:port of a proxy that carries the calls to Auth, unread"),
   ),
-  join: v.optional(
-    about(join, "how to join; needed where Auth runs elsewhere"),
-  ),
+  join: v.optional(about(join, "how to join; needed where Auth runs elsewhere")),
   ca_pin: v.optional(
     about(
       oneOrMany(
-        v.pipe(
-          v.string(),
-          v.regex(/^sha256:[0-9a-f]{64}$/, '"sha256:" and 64 hex digits'),
-        ),
+        v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/, '"sha256:" and 64 hex digits')),
       ),
       "SPKI SHA-256 of the host CA, or a list of them; checked before the token is sent",
     ),
@@ -96,40 +55,22 @@ const process = v.strictObject({
   storage: v.optional(about(storage, "the state of an Auth Service"), {}),
 });
 
-const enabled = v.optional(
-  about(v.boolean(), "whether this process runs it"),
-  true,
-);
+const enabled = v.optional(about(v.boolean(), "whether this process runs it"), true);
 const drain = v.optional(
-  about(
-    duration,
-    "how long sessions may go on after SIGTERM before they are ended",
-  ),
+  about(duration, "how long sessions may go on after SIGTERM before they are ended"),
   "30s",
 );
 
 const authAudit = v.strictObject({
-  checkpoint_events: v.optional(
-    about(count, "events between two signed checkpoints"),
-    10_000,
-  ),
-  checkpoint_period: v.optional(
-    about(duration, "longest time between two checkpoints"),
-    "5m",
-  ),
+  checkpoint_events: v.optional(about(count, "events between two signed checkpoints"), 10_000),
+  checkpoint_period: v.optional(about(duration, "longest time between two checkpoints"), "5m"),
 });
 
 const authService = v.strictObject({
   enabled,
-  listen_addr: v.optional(
-    about(address, "where services and tools reach it"),
-    "127.0.0.1:3025",
-  ),
+  listen_addr: v.optional(about(address, "where services and tools reach it"), "127.0.0.1:3025"),
   cluster_name: v.optional(
-    about(
-      clusterName,
-      "name of the cluster, in every certificate; can't be changed later",
-    ),
+    about(clusterName, "name of the cluster, in every certificate; can't be changed later"),
     "remoteler",
   ),
   ca_passphrase_file: v.optional(
@@ -140,10 +81,7 @@ const authService = v.strictObject({
 
 const proxyService = v.strictObject({
   enabled,
-  web_listen_addr: v.optional(
-    about(address, "the one public port"),
-    "0.0.0.0:3080",
-  ),
+  web_listen_addr: v.optional(about(address, "the one public port"), "0.0.0.0:3080"),
   public_addr: v.optional(
     about(
       oneOrMany(address),
@@ -176,9 +114,7 @@ const databaseTls = v.strictObject({
     "PEM of the CA that signed the database's certificate; the cluster's own and the system's " +
       "where left out",
   )),
-  server_name: v.optional(
-    about(v.string(), "name to check in place of the host of uri"),
-  ),
+  server_name: v.optional(about(v.string(), "name to check in place of the host of uri")),
 });
 
 const credentials = v.strictObject({
@@ -200,10 +136,7 @@ const credentials = v.strictObject({
   ),
   password_env: v.optional(
     about(
-      v.pipe(
-        v.string(),
-        v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "a variable's name"),
-      ),
+      v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "a variable's name")),
       "environment variable that holds the password",
     ),
   ),
@@ -213,17 +146,11 @@ const database = v.strictObject({
   name: about(name, "name in lists and certificates"),
   protocol: about(v.picklist(["postgres"]), "protocol it speaks"),
   uri: about(address, "host:port where the agent reaches it"),
-  description: v.optional(
-    about(v.pipe(v.string(), v.maxLength(256)), "for people"),
-    "",
-  ),
+  description: v.optional(about(v.pipe(v.string(), v.maxLength(256)), "for people"), ""),
   labels: v.optional(
     about(
       v.record(
-        v.pipe(
-          v.string(),
-          v.regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/, "a label key"),
-        ),
+        v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/, "a label key")),
         v.pipe(v.string(), v.maxLength(256, "256 characters or less")),
       ),
       "what roles match",
@@ -231,28 +158,19 @@ const database = v.strictObject({
     {},
   ),
   tls: v.optional(about(databaseTls, "TLS towards the database"), {}),
-  credentials: v.optional(
-    about(credentials, "how the agent logs in to the database"),
-    {},
-  ),
+  credentials: v.optional(about(credentials, "how the agent logs in to the database"), {}),
 });
 
 const dbAudit = v.strictObject({
   spool_limit_bytes: v.optional(
-    about(
-      bytes,
-      "what the spool may hold while Auth is away; new sessions are refused beyond it",
-    ),
+    about(bytes, "what the spool may hold while Auth is away; new sessions are refused beyond it"),
     1 << 30,
   ),
 });
 
 const dbService = v.strictObject({
   enabled,
-  databases: v.optional(
-    about(v.array(database), "the databases this agent serves"),
-    [],
-  ),
+  databases: v.optional(about(v.array(database), "the databases this agent serves"), []),
   audit: v.optional(about(dbAudit, "the audit spool"), {}),
   drain_timeout: drain,
 });
@@ -260,17 +178,10 @@ const dbService = v.strictObject({
 /** The whole file. */
 export const shape = v.strictObject({
   version: about(v.literal("v1"), "version of this format"),
-  remoteler: v.optional(
-    about(process, "what all services of this process share"),
-    {},
-  ),
-  auth_service: v.optional(
-    about(authService, "Auth: authorities, users, roles, audit log"),
-  ),
+  remoteler: v.optional(about(process, "what all services of this process share"), {}),
+  auth_service: v.optional(about(authService, "Auth: authorities, users, roles, audit log")),
   proxy_service: v.optional(about(proxyService, "Proxy: the public address")),
-  db_service: v.optional(
-    about(dbService, "Database Service: an agent near the databases"),
-  ),
+  db_service: v.optional(about(dbService, "Database Service: an agent near the databases")),
 });
 
 /** A configuration with its defaults filled in; durations are milliseconds, addresses are read. */

@@ -23,9 +23,7 @@ export async function passCancel(
 ): Promise<void> {
   const session = powers.sessions.find(key);
   if (session === null) {
-    powers.log.info("a cancel request for no session", {
-      client: clientAddress,
-    });
+    powers.log.info("a cancel request for no session", { client: clientAddress });
     return;
   }
   await cancelSession(session, clientAddress, powers);
@@ -41,9 +39,7 @@ export async function cancelSession(
   const record = (failure: Failure | null): void => {
     if (clientAddress !== null) session.record.cancel(clientAddress, failure);
   };
-  const script = databaseKey === null
-    ? null
-    : target.protocol.cancelRequest(databaseKey);
+  const script = databaseKey === null ? null : target.protocol.cancelRequest(databaseKey);
   if (script === null) {
     const message = "the database gave no key to cancel with";
     record({ code: "db.no-cancel-key", message });
@@ -67,10 +63,7 @@ export async function cancelSession(
     record(null);
   } catch (thrown) {
     const { code, message, shown } = asFault(thrown);
-    powers.log.warn("a cancel request could not be passed on", {
-      code,
-      message,
-    });
+    powers.log.warn("a cancel request could not be passed on", { code, message });
     record({ code, message: shown });
   } finally {
     timer.cancel();

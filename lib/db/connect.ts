@@ -62,12 +62,7 @@ export async function login(
   const { target, user, database, startup } = grant;
   const nonce = powers.random.bytes(24);
   const script = target.protocol.login({ user, database, startup, nonce });
-  return await converse(script, connected, {
-    target,
-    credentials,
-    powers,
-    signal,
-  });
+  return await converse(script, connected, { target, credentials, powers, signal });
 }
 
 /** One more connection to the same address, for a script of its own (a cancel request). */
@@ -81,12 +76,7 @@ export async function speakTo(
 ): Promise<Line> {
   const connected = await reach(target, to, powers, signal);
   try {
-    return (await converse(script, connected, {
-      target,
-      credentials,
-      powers,
-      signal,
-    })).line;
+    return (await converse(script, connected, { target, credentials, powers, signal })).line;
   } catch (thrown) {
     connected.line.stream.abort();
     throw thrown;
@@ -111,12 +101,9 @@ async function reach(
     throw new Fault({
       kind: "target",
       code: "db.unreachable",
-      message: `database ${name} can't be reached at ${uri}: ${
-        reasonOf(cause)
-      }`,
+      message: `database ${name} can't be reached at ${uri}: ${reasonOf(cause)}`,
       shown: `the database ${name} can't be reached: ${reasonOf(cause)}`,
-      hint:
-        "check that the database runs and that the Database Service can reach it",
+      hint: "check that the database runs and that the Database Service can reach it",
       cause,
     });
   }
@@ -198,13 +185,10 @@ function chainFault(
 ): Fault | null {
   const chain = shown.map((der) => parseCertificate(der));
   for (const [index, certificate] of chain.entries()) {
-    if (now < certificate.notBefore || now >= certificate.notAfter) {
-      return untrusted("is expired");
-    }
+    if (now < certificate.notBefore || now >= certificate.notAfter) return untrusted("is expired");
     if (findIssuer(certificate, trusted, now) !== null) return null;
     const issuer = chain[index + 1];
-    const linked = issuer !== undefined &&
-      issuer.basicConstraints?.ca === true &&
+    const linked = issuer !== undefined && issuer.basicConstraints?.ca === true &&
       signedBy(certificate, issuer);
     if (!linked) break;
   }
@@ -213,12 +197,7 @@ function chainFault(
 
 function untrusted(what: string): Fault {
   const shown = `its certificate ${what}`;
-  return new Fault({
-    kind: "target",
-    code: "db.untrusted",
-    message: shown,
-    shown,
-  });
+  return new Fault({ kind: "target", code: "db.untrusted", message: shown, shown });
 }
 
 function notTrusted(target: DatabaseTarget, cause: unknown): Fault {
@@ -228,8 +207,7 @@ function notTrusted(target: DatabaseTarget, cause: unknown): Fault {
     code: "db.tls",
     message: `no TLS with database ${name} at ${uri}: ${reasonOf(cause)}`,
     shown: `the database ${name} can't be trusted: ${reasonOf(cause)}`,
-    hint:
-      `it should show a certificate for ${target.serverName} by the CA in its configuration, ` +
+    hint: `it should show a certificate for ${target.serverName} by the CA in its configuration, ` +
       `and accept client certificates of this cluster`,
     cause,
   });

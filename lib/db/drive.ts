@@ -10,10 +10,7 @@ type StepOf<K extends Step["do"]> = Extract<Step, { readonly do: K }>;
 export interface DrivePowers {
   readonly signal: AbortSignal;
   /** Starts TLS on the stream that is being driven; `early` bytes belong to it. */
-  readonly tls?: (
-    as: "server" | "client",
-    early: Uint8Array,
-  ) => Promise<ByteStream>;
+  readonly tls?: (as: "server" | "client", early: Uint8Array) => Promise<ByteStream>;
   readonly secret?: (step: StepOf<"secret">) => Promise<string>;
   readonly pbkdf2?: (step: StepOf<"pbkdf2">) => Promise<Uint8Array>;
 }
@@ -92,9 +89,7 @@ async function readFrame(
   let held = new Uint8Array(0);
   for (;;) {
     const size = measure(held);
-    if (size !== null && (size < 1 || size > maxBytes)) {
-      throw badSize(size, maxBytes);
-    }
+    if (size !== null && (size < 1 || size > maxBytes)) throw badSize(size, maxBytes);
     if (size !== null && held.length >= size) {
       reader.unread(held.subarray(size));
       return held.subarray(0, size);
@@ -130,9 +125,7 @@ async function startTls(
 /** PBKDF2 by WebCrypto, for {@linkcode DrivePowers}; it runs beside the event loop. */
 export async function pbkdf2(step: StepOf<"pbkdf2">): Promise<Uint8Array> {
   const password = new TextEncoder().encode(step.password);
-  const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, [
-    "deriveBits",
-  ]);
+  const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
   const bits = await crypto.subtle.deriveBits(
     {
       name: "PBKDF2",
@@ -157,8 +150,7 @@ function badSize(size: number, maxBytes: number): Fault {
   return new Fault({
     kind: "protocol",
     code: "db.frame-size",
-    message:
-      `a handshake message of ${size} bytes, lawful are 1 to ${maxBytes}`,
+    message: `a handshake message of ${size} bytes, lawful are 1 to ${maxBytes}`,
   });
 }
 

@@ -37,9 +37,7 @@ export async function passThrough(
   const database = sideOf(entered.line);
   const client = sideOf(reception.line);
   const secretBytes = protocol.cancelSecretBytes(grant.startup);
-  const key = loggedIn.cancelKey === null
-    ? null
-    : powers.sessions.newKey(secretBytes);
+  const key = loggedIn.cancelKey === null ? null : powers.sessions.newKey(secretBytes);
   const relay = new Relay({
     client,
     database,
@@ -48,10 +46,7 @@ export async function passThrough(
     settle: settleOf(grant, powers),
     clock: powers.clock,
     onBug: (thrown) =>
-      reception.log.error(
-        "a session failed by a mistake of ours",
-        wordsOf(thrown),
-      ),
+      reception.log.error("a session failed by a mistake of ours", wordsOf(thrown)),
   });
   const session = liveSession(reception, entered, { key, relay, powers });
   powers.sessions.add(session);
@@ -97,11 +92,7 @@ function settleOf(
   return audit === "best_effort" ? null : (done) => spool.settle(audit, done);
 }
 
-function finish(
-  { record, log }: Reception,
-  relay: Relay,
-  ending: Ending,
-): void {
+function finish({ record, log }: Reception, relay: Relay, ending: Ending): void {
   const { sent, received } = relay.bytes;
   record.ended({
     success: ending.orderly,
@@ -123,9 +114,5 @@ function sideOf({ stream, reader }: Line): Side {
 }
 
 function wordsOf(thrown: unknown): { readonly message: string } {
-  return {
-    message: thrown instanceof Error
-      ? `${thrown.name}: ${thrown.message}`
-      : "unknown",
-  };
+  return { message: thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : "unknown" };
 }

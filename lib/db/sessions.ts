@@ -59,9 +59,7 @@ export class Sessions {
 
   add(session: LiveSession): void {
     this.#live.add(session);
-    if (session.key !== null) {
-      this.#byProcessId.set(session.key.processId, session);
-    }
+    if (session.key !== null) this.#byProcessId.set(session.key.processId, session);
   }
 
   remove(session: LiveSession): void {

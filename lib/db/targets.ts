@@ -45,22 +45,15 @@ export function readTargets(
 ): ReadonlyMap<string, DatabaseTarget> {
   const targets = new Map<string, DatabaseTarget>();
   for (const config of configs) {
-    if (targets.has(config.name)) {
-      throw invalid(config.name, "is configured twice");
-    }
+    if (targets.has(config.name)) throw invalid(config.name, "is configured twice");
     targets.set(config.name, readTarget(config, protocols));
   }
   return targets;
 }
 
-function readTarget(
-  config: DatabaseConfig,
-  protocols: readonly Protocol[],
-): DatabaseTarget {
+function readTarget(config: DatabaseConfig, protocols: readonly Protocol[]): DatabaseTarget {
   const protocol = protocols.find(({ name }) => name === config.protocol);
-  if (protocol === undefined) {
-    throw invalid(config.name, `has the protocol ${config.protocol}`);
-  }
+  if (protocol === undefined) throw invalid(config.name, `has the protocol ${config.protocol}`);
   const { host, port } = readAddress(config, protocol.defaultPort);
   return {
     protocol,
@@ -87,9 +80,7 @@ function readAddress(
   { name, uri }: DatabaseConfig,
   defaultPort: number,
 ): { readonly host: string; readonly port: number } {
-  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/@]+))(?::(\d{1,5}))?$/.exec(
-    uri,
-  );
+  const found = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/@]+))(?::(\d{1,5}))?$/.exec(uri);
   const host = found?.[1] ?? found?.[2];
   const port = found?.[3] === undefined ? defaultPort : Number(found[3]);
   if (host === undefined || port < 1 || port > 65535) {

@@ -18,10 +18,7 @@ export interface VisitPowers extends ReceptionPowers, PassagePowers {
  * Receives one client and stays until it leaves. Never throws; what goes wrong is told and
  * recorded.
  */
-export async function visit(
-  arrival: Arrival,
-  powers: VisitPowers,
-): Promise<void> {
+export async function visit(arrival: Arrival, powers: VisitPowers): Promise<void> {
   const reception = new Reception(arrival, powers);
   let connected: Connected | null = null;
   let entered: Entered | null = null;

@@ -1,13 +1,6 @@
 /** Wires a Database Service: cache, spool, shipper and the agent itself. */
-import {
-  type ResourceCache,
-  startResourceCache,
-} from "../api/resource_cache.ts";
-import {
-  type DatabaseConfig,
-  type DbConfig,
-  writeAddress,
-} from "../config/mod.ts";
+import { type ResourceCache, startResourceCache } from "../api/resource_cache.ts";
+import { type DatabaseConfig, type DbConfig, writeAddress } from "../config/mod.ts";
 import { Fault } from "../core/fault.ts";
 import {
   type DatabaseConfig as AgentDatabase,
@@ -36,9 +29,7 @@ export interface DbServiceOptions {
 /** How long the last events may take to reach Auth when the process ends. */
 const shipMsMax = 3_000;
 
-export async function startDbService(
-  options: DbServiceOptions,
-): Promise<Running> {
+export async function startDbService(options: DbServiceOptions): Promise<Running> {
   const { runtime, config, membership, proxyServer } = options;
   const { clock, random, version, nodename } = runtime;
   const { client } = membership;
@@ -53,19 +44,8 @@ export async function startDbService(
     );
   }
   const limitBytes = config.audit.spool_limit_bytes;
-  const shipped = await openShippedSpool({
-    runtime,
-    role: "db",
-    client,
-    limitBytes,
-  });
-  const cache = startResourceCache({
-    client,
-    kinds: watchedKinds,
-    clock,
-    random,
-    log,
-  });
+  const shipped = await openShippedSpool({ runtime, role: "db", client, limitBytes });
+  const cache = startResourceCache({ client, kinds: watchedKinds, clock, random, log });
   await known(cache, options.signal);
   const agent = startAgent({
     auth: client,
@@ -77,15 +57,8 @@ export async function startDbService(
     protocols,
     config: { hostname: nodename, version, proxyServer, databases },
     identity: () => {
-      const { cluster, host, number, chain, key, hostCas } =
-        membership.credentials;
-      return {
-        cluster,
-        host,
-        number,
-        keyPair: { chain, key },
-        hostAuthorities: hostCas,
-      };
+      const { cluster, host, number, chain, key, hostCas } = membership.credentials;
+      return { cluster, host, number, keyPair: { chain, key }, hostAuthorities: hostCas };
     },
     connectTls,
     connectDatabase: async (to, limits) => {
@@ -118,8 +91,7 @@ async function readDatabase(database: DatabaseConfig): Promise<AgentDatabase> {
     throw new Fault({
       kind: "invalid",
       code: "service.no-database-ca",
-      message:
-        `database ${name}: there is no file ${ca_cert_file} (tls.ca_cert_file)`,
+      message: `database ${name}: there is no file ${ca_cert_file} (tls.ca_cert_file)`,
     });
   }
   return {
@@ -156,15 +128,12 @@ async function readPassword(
     : await readText(password_file).catch(() => null);
   const password = (text ?? "").split(/\r?\n/, 1)[0] ?? "";
   if (password !== "") return password;
-  const where = password_file ??
-    `the environment variable ${password_env ?? ""}`;
+  const where = password_file ?? `the environment variable ${password_env ?? ""}`;
   throw new Fault({
     kind: "invalid",
     code: "service.no-database-password",
     message: `database ${name}: there is no password in ${where} (credentials)`,
-    shown:
-      `the database ${name} can't be logged in to: its password can't be read`,
-    hint:
-      "an administrator has to look at the Database Service's configuration",
+    shown: `the database ${name} can't be logged in to: its password can't be read`,
+    hint: "an administrator has to look at the Database Service's configuration",
   });
 }

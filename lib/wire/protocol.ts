@@ -7,26 +7,14 @@
 export type Step =
   | { readonly do: "send"; readonly bytes: Uint8Array }
   /** Reply: exactly one frame (Uint8Array). Refused at its header when over `maxBytes`. */
-  | {
-    readonly do: "frame";
-    readonly measure: Measure;
-    readonly maxBytes: number;
-  }
+  | { readonly do: "frame"; readonly measure: Measure; readonly maxBytes: number }
   /**
    * Start TLS on this stream; bytes that arrived early are refused, or handed to TLS where `early`
    * says so.
    */
-  | {
-    readonly do: "tls";
-    readonly as: "server" | "client";
-    readonly early: "refuse" | "tls";
-  }
+  | { readonly do: "tls"; readonly as: "server" | "client"; readonly early: "refuse" | "tls" }
   /** Reply: the secret (string). `inClear`: it is sent as it is, not as a proof of it. */
-  | {
-    readonly do: "secret";
-    readonly kind: "password" | "token";
-    readonly inClear: boolean;
-  }
+  | { readonly do: "secret"; readonly kind: "password" | "token"; readonly inClear: boolean }
   /** Reply: derived key (Uint8Array). Slow, so the driver runs it. */
   | {
     readonly do: "pbkdf2";
@@ -152,12 +140,7 @@ export interface StatementResult {
    * "suspended" (the portal has more rows),
    * "unknown" (the connection was lost first).
    */
-  readonly outcome:
-    | "done"
-    | "parse_error"
-    | "skipped"
-    | "suspended"
-    | "unknown";
+  readonly outcome: "done" | "parse_error" | "skipped" | "suspended" | "unknown";
   readonly success: boolean;
   readonly error: StatementError | null;
   /** Rows returned or affected over all results. */
@@ -167,10 +150,7 @@ export interface StatementResult {
   /** Payload bytes of the reply towards the client, and of COPY data from it. */
   readonly bytesSent: number;
   readonly bytesReceived: number;
-  readonly copy: {
-    readonly direction: "in" | "out" | "both";
-    readonly bytes: number;
-  } | null;
+  readonly copy: { readonly direction: "in" | "out" | "both"; readonly bytes: number } | null;
   /** "idle", "transaction", "failed", or empty where the protocol doesn't say. */
   readonly transactionStatus: string;
   readonly cancelled: boolean;
@@ -254,10 +234,6 @@ export type Sniffed =
     readonly answer: Uint8Array;
     readonly tls: boolean;
   }
-  | {
-    readonly kind: "cancel";
-    readonly consumed: number;
-    readonly key: CancelKey;
-  }
+  | { readonly kind: "cancel"; readonly consumed: number; readonly key: CancelKey }
   /** This protocol, but without TLS: send `answer` and close. */
   | { readonly kind: "refuse"; readonly answer: Uint8Array };

@@ -1,11 +1,5 @@
 import { createHash } from "node:crypto";
-import type {
-  CancelKey,
-  Handshake,
-  LoggedIn,
-  LoginRequest,
-  Measure,
-} from "../protocol.ts";
+import type { CancelKey, Handshake, LoggedIn, LoginRequest, Measure } from "../protocol.ts";
 import { ByteReader } from "../../bytes/reader.ts";
 import { concat } from "../../bytes/writer.ts";
 import { asBytes, asText } from "../reply.ts";
@@ -27,14 +21,7 @@ import { startTls } from "./start_tls.ts";
 import { hex } from "./text.ts";
 
 /** Authentication requests ("Message Formats", Authentication*). */
-const auth = {
-  ok: 0,
-  cleartext: 3,
-  md5: 5,
-  sasl: 10,
-  saslContinue: 11,
-  saslFinal: 12,
-} as const;
+const auth = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const;
 const MECHANISM = "SCRAM-SHA-256";
 const IDLE = 0x49; // I
 
@@ -42,9 +29,7 @@ const measureMessage: Measure = (held) => {
   if (held.length < 5) return null;
   const size = new ByteReader(held.subarray(1)).u32be() + 1;
   if (size < 5) throw wireError("malformed", "header", "length below 4");
-  if (size > limits.loginBytes) {
-    throw wireError("oversize", "header", `${size} bytes at login`);
-  }
+  if (size > limits.loginBytes) throw wireError("oversize", "header", `${size} bytes at login`);
   return size;
 };
 
@@ -71,12 +56,7 @@ function* next(): Handshake<Message> {
   const found = { type: whole[0] ?? 0, body: whole.subarray(5), whole };
   if (found.type !== server.error) return found;
   const fields = readErrorFields(found.body);
-  throw new UpstreamRefused(
-    "postgres",
-    fields.code,
-    fields.severity,
-    fields.message,
-  );
+  throw new UpstreamRefused("postgres", fields.code, fields.severity, fields.message);
 }
 
 function startupMessage(
@@ -85,9 +65,7 @@ function startupMessage(
 ): Uint8Array {
   return message(0, (out) => {
     out.i32be(versionFor(request));
-    out.cstring("user").cstring(request.user).cstring("database").cstring(
-      request.database,
-    );
+    out.cstring("user").cstring(request.user).cstring("database").cstring(request.database);
     for (const [name, value] of parameters) out.cstring(name).cstring(value);
     out.u8(0);
   });
@@ -126,9 +104,7 @@ function* authenticate(request: LoginRequest): Handshake<void> {
       );
   }
   const last = yield* nextAuthentication(request);
-  if (last.kind !== auth.ok) {
-    throw wireError("unexpected", "Authentication", "not yet done");
-  }
+  if (last.kind !== auth.ok) throw wireError("unexpected", "Authentication", "not yet done");
 }
 
 function* nextAuthentication(
@@ -144,20 +120,12 @@ function* nextAuthentication(
       continue;
     }
     if (found.type !== server.authentication || found.body.length < 4) {
-      throw wireError(
-        "unexpected",
-        "Authentication",
-        `message type ${found.type}`,
-      );
+      throw wireError("unexpected", "Authentication", `message type ${found.type}`);
     }
     const from = new ByteReader(found.body);
     const kind = from.i32be();
     if (kind === auth.md5 && from.left !== 4) {
-      throw wireError(
-        "malformed",
-        "AuthenticationMD5Password",
-        "salt is not 4 bytes",
-      );
+      throw wireError("malformed", "AuthenticationMD5Password", "salt is not 4 bytes");
     }
     return { kind, from };
   }
@@ -175,11 +143,7 @@ function checkNegotiation(request: LoginRequest, body: Uint8Array): void {
   // Some send the minor version alone.
   const spoken = newest < 0x10000 ? VERSION_3_0 + newest : newest;
   if (spoken < VERSION_3_0 || spoken > versionFor(request) || unknown !== 0) {
-    throw wireError(
-      "unexpected",
-      name,
-      `version ${newest}, ${unknown} unknown options`,
-    );
+    throw wireError("unexpected", name, `version ${newest}, ${unknown} unknown options`);
   }
 }
 
@@ -189,23 +153,14 @@ function* password(inClear: boolean): Handshake<string> {
 
 function* sendPassword(text: string): Handshake<void> {
   if (text.includes("\0")) {
-    throw new UpstreamRefused(
-      "postgres",
-      "28P01",
-      "FATAL",
-      "the stored password holds a NUL",
-    );
+    throw new UpstreamRefused("postgres", "28P01", "FATAL", "the stored password holds a NUL");
   }
-  yield {
-    do: "send",
-    bytes: message(client.password, (out) => out.cstring(text)),
-  };
+  yield { do: "send", bytes: message(client.password, (out) => out.cstring(text)) };
 }
 
 /** "md5" and the hex of md5(md5(password, user), salt). */
 function md5Password(user: string, password: string, salt: Uint8Array): string {
-  const md5 = (bytes: Uint8Array) =>
-    hex(createHash("md5").update(bytes).digest());
+  const md5 = (bytes: Uint8Array) => hex(createHash("md5").update(bytes).digest());
   const encoder = new TextEncoder();
   const inner = md5(encoder.encode(password + user));
   return `md5${md5(concat([encoder.encode(inner), salt]))}`;
@@ -213,22 +168,12 @@ function md5Password(user: string, password: string, salt: Uint8Array): string {
 
 /** "SASL Authentication"; the user name is the startup's, so it stays empty here. */
 function* scram(request: LoginRequest, offer: ByteReader): Handshake<void> {
-  const mechanisms = readBody(
-    "AuthenticationSASL",
-    offer.rest(),
-    readMechanisms,
-  );
+  const mechanisms = readBody("AuthenticationSASL", offer.rest(), readMechanisms);
   if (!mechanisms.includes(MECHANISM)) {
-    throw new UpstreamRefused(
-      "postgres",
-      "28000",
-      "FATAL",
-      `the database offers no ${MECHANISM}`,
-    );
+    throw new UpstreamRefused("postgres", "28000", "FATAL", `the database offers no ${MECHANISM}`);
   }
   const known = yield* password(false);
-  const fail = (detail: string) =>
-    wireError("malformed", "AuthenticationSASL", detail);
+  const fail = (detail: string) => wireError("malformed", "AuthenticationSASL", detail);
   const run = scramClient({
     hash: "SHA-256",
     user: "",
@@ -247,10 +192,7 @@ function* scram(request: LoginRequest, offer: ByteReader): Handshake<void> {
   const challenge = yield* nextAuthentication(request);
   if (challenge.kind !== auth.saslContinue) throw fail("no challenge");
   const final = yield* run.final(challenge.from.utf8(challenge.from.left));
-  yield {
-    do: "send",
-    bytes: message(client.password, (out) => out.utf8(final)),
-  };
+  yield { do: "send", bytes: message(client.password, (out) => out.utf8(final)) };
   const outcome = yield* nextAuthentication(request);
   if (outcome.kind !== auth.saslFinal) throw fail("no server signature");
   run.verify(outcome.from.utf8(outcome.from.left));
@@ -258,9 +200,7 @@ function* scram(request: LoginRequest, offer: ByteReader): Handshake<void> {
 
 function readMechanisms(from: ByteReader): string[] {
   const names: string[] = [];
-  for (let name = from.cstring(); name !== ""; name = from.cstring()) {
-    names.push(name);
-  }
+  for (let name = from.cstring(); name !== ""; name = from.cstring()) names.push(name);
   return names;
 }
 
@@ -275,20 +215,11 @@ function* settle(): Handshake<LoggedIn> {
       if (body.length !== 1 || body[0] !== IDLE) {
         throw wireError("malformed", "ReadyForQuery", "not idle after login");
       }
-      return {
-        cancelKey,
-        greeting,
-        serverVersion,
-        backendPid: cancelKey?.processId ?? null,
-      };
+      return { cancelKey, greeting, serverVersion, backendPid: cancelKey?.processId ?? null };
     } else if (type === server.backendKeyData) {
       cancelKey = readBody("BackendKeyData", body, readKey);
     } else if (type === server.parameterStatus) {
-      const [name, value] = readBody(
-        "ParameterStatus",
-        body,
-        (b) => [b.cstring(), b.cstring()],
-      );
+      const [name, value] = readBody("ParameterStatus", body, (b) => [b.cstring(), b.cstring()]);
       if (name === "server_version") serverVersion = value ?? "";
       greeting.push(whole.slice());
     } else if (type === server.notice) {
@@ -304,11 +235,7 @@ function readKey(from: ByteReader): CancelKey {
   const processId = from.u32be();
   const secret = from.rest().slice();
   if (secret.length < 1 || secret.length > 256) {
-    throw wireError(
-      "malformed",
-      "BackendKeyData",
-      `secret of ${secret.length} bytes`,
-    );
+    throw wireError("malformed", "BackendKeyData", `secret of ${secret.length} bytes`);
   }
   return { processId, secret };
 }
