@@ -6,7 +6,7 @@
  * `remoteler-auth`), or over Auth's local socket. A failure is `{"error": apiError}` with the HTTP
  * status of its kind. `watch` and `audit.tail` answer with NDJSON, one item a line, until either
  * side
- * closes; an empty line each 10 s says that the other side is alive.
+ * closes; an empty line each 3 s says that the other side is alive.
  */
 import { type Output, v } from "../schema/mod.ts";
 import { labels, resourceName, resources } from "./resources.ts";

@@ -5,9 +5,9 @@ const encoder = new TextEncoder();
 const newline = Uint8Array.of(10);
 
 /** An empty line goes out when this long has passed since the last. */
-export const heartbeatMs = 10_000;
+export const heartbeatMs = 3_000;
 /** A reader that got nothing for this long takes the connection for lost. */
-export const silenceMs = 30_000;
+export const silenceMs = 9_000;
 
 /** What makes the stream go on: an item, the end, a failure, or time for a sign of life. */
 type News =

@@ -53,7 +53,6 @@ interface Kept {
 }
 
 const connectMs = 4_000;
-const keepaliveMs = 15_000;
 
 export class ProxyTunnels {
   readonly #powers: TunnelPowers;
@@ -171,7 +170,6 @@ export class ProxyTunnels {
       random,
       sha1,
       signal,
-      keepaliveMs,
       host: address,
       hello: this.#hello(),
       onOpen: this.#onOpen,

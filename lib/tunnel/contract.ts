@@ -63,7 +63,7 @@ export interface SessionOptions {
   readonly onOpen: (stream: TunnelStream) => void;
   /** The peer drains: open new streams elsewhere. */
   readonly onGoaway?: (reason: string) => void;
-  /** @default 15000 */
+  /** @default 3000 */
   readonly keepaliveMs?: number;
   /** Runs the flush at the end of the tick. @default queueMicrotask */
   readonly defer?: (run: () => void) => void;
