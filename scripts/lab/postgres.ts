@@ -32,6 +32,8 @@ export interface PostgresOptions {
   /** pg_hba lines for TCP; by default client certificates only. */
   readonly hba?: readonly string[];
   readonly port?: number;
+  /** Network namespace to listen in; only root can. */
+  readonly netns?: string;
 }
 
 export interface PostgresServer {
@@ -123,14 +125,17 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   );
   await Deno.writeTextFile(logFile, "", { append: true });
   if (as) await Deno.chown(logFile, as.uid, as.gid);
+  // Only root enters a namespace; the server's own user comes after that.
+  const into = options.netns === undefined ? "" : `ip netns exec ${options.netns} ` +
+    (as ? `setpriv --reuid=${as.uid} --regid=${as.gid} --clear-groups ` : "");
   const child = new Deno.Command("/bin/sh", {
-    args: ["-c", `exec '${join(bin, "postgres")}' -D '${data}' >>'${logFile}' 2>&1`],
+    args: ["-c", `exec ${into}'${join(bin, "postgres")}' -D '${data}' >>'${logFile}' 2>&1`],
     stdin: "null",
     stdout: "null",
     stderr: "null",
     env: { ...env, LC_ALL: "C.UTF-8" },
     cwd: options.dir,
-    ...(as ?? {}),
+    ...(options.netns === undefined ? as ?? {} : {}),
   }).spawn();
   let ended = false;
   const status = child.status.then(() => {

@@ -49,6 +49,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Another user to run as; the folder becomes theirs. */
   readonly as?: ServerUser;
+  /** Network namespace to run in; only root can, and as no other user. */
+  readonly netns?: string;
   /** Don't wait until it is ready. */
   readonly noWait?: boolean;
 }
@@ -118,7 +120,7 @@ async function writeConfig(options: StartOptions, dataDir: string): Promise<stri
 
 /** A process of its own whose output goes to a file, so that nobody needs to read along. */
 function spawn(options: StartOptions, args: readonly string[], log: string): Deno.ChildProcess {
-  const whole = [...programs().remoteler, ...args];
+  const whole = [...inNamespace(options.netns), ...programs().remoteler, ...args];
   return new Deno.Command("/bin/sh", {
     args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", log, ...whole],
     stdin: "null",
@@ -127,6 +129,11 @@ function spawn(options: StartOptions, args: readonly string[], log: string): Den
     env: { ...options.env, ...(options.as ? { HOME: options.dir } : {}) },
     ...(options.as ?? {}),
   }).spawn();
+}
+
+/** What goes before a command to run it in this network namespace. */
+export function inNamespace(netns: string | undefined): string[] {
+  return netns === undefined ? [] : ["ip", "netns", "exec", netns];
 }
 
 /** Runs `remoteler ARGS` against the services of this configuration file. */

@@ -25,6 +25,8 @@ export interface SiteOptions {
   readonly hba?: readonly string[];
   readonly proxyService?: Readonly<Record<string, unknown>>;
   readonly cluster?: string;
+  /** Agents and PostgreSQL run behind a wire, and reach the proxy at this address of ours. */
+  readonly far?: { readonly netns: string; readonly proxyHost: string };
   /** Another user to run everything of ours as. */
   readonly as?: ServerUser;
   /** Called with each Database Service's data folder before its first start. */
@@ -83,7 +85,7 @@ export class Site {
     say("starting the Proxy Service ...");
     for (let i = 0; i < (this.options.proxies ?? 1); i++) this.proxyPorts.push(freePort());
     this.proxyPort = this.proxyPorts[0] ?? 0;
-    this.proxyAddress = `localhost:${this.proxyPort}`;
+    this.proxyAddress = `${this.#proxyHost}:${this.proxyPort}`;
     await this.startProxy();
     for (let i = 1; i < this.proxyPorts.length; i++) {
       this.#otherProxies.push(await this.#startProxy(`proxy-${i}`, this.proxyPorts[i] ?? 0));
@@ -132,8 +134,8 @@ export class Site {
         remoteler: await this.#join("proxy", dir),
         proxy_service: {
           enabled: true,
-          web_listen_addr: `127.0.0.1:${port}`,
-          public_addr: `localhost:${port}`,
+          web_listen_addr: `${this.options.far?.proxyHost ?? "127.0.0.1"}:${port}`,
+          public_addr: `${this.#proxyHost}:${port}`,
           ...this.options.proxyService,
         },
       },
@@ -156,6 +158,7 @@ export class Site {
     this.agents[index] = await startService({
       name: `agent-${index}`,
       ...this.#as(),
+      ...this.#far(),
       dir,
       config: {
         remoteler: { ...await this.#join("db", dir), proxy_server: this.proxyAddress },
@@ -180,6 +183,7 @@ export class Site {
       dir: join(this.dir, "postgres"),
       tls: { ...server, clientCa: await this.databaseClientCa() + this.authority.pem },
       sql: this.options.sql,
+      ...this.#far(),
       ...(this.options.hba ? { hba: this.options.hba } : {}),
       ...(this.options.settings ? { settings: this.options.settings } : {}),
       ...(this.postgres ? { port: this.postgres.port } : {}),
@@ -239,6 +243,14 @@ export class Site {
     await Deno.mkdir(home, { recursive: true });
     await own(this.options.as, home);
     return new Person(home, this.options.as ?? null);
+  }
+
+  get #proxyHost(): string {
+    return this.options.far?.proxyHost ?? "localhost";
+  }
+
+  #far(): { netns?: string } {
+    return this.options.far ? { netns: this.options.far.netns } : {};
   }
 
   #as(): { as?: ServerUser } {

@@ -1,4 +1,4 @@
-/** Four kinds of work that a fault can hit in the middle, and what may be seen of each afterwards. */
+/** Four kinds of work that a fault can hit in the middle, and what may be seen of each after. */
 import { delay } from "../../scripts/lab/tools.ts";
 import { type Env, errorText, message, RawClient } from "../postgres/raw_client.ts";
 
@@ -152,7 +152,7 @@ interface Answers {
   readonly counts: ReadonlyMap<string, number>;
 }
 
-/** Reads up to this many ReadyForQuery, or an error that ends the work, or the end of the stream. */
+/** Reads up to this many ReadyForQuery, an error that ends the work, or the end of the stream. */
 async function answersOf(client: RawClient, cycles: number): Promise<Answers> {
   const counts = new Map<string, number>();
   let said = "";

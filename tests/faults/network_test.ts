@@ -1,0 +1,163 @@
+/**
+ * Agent and database behind a wire of 40 ms and 1 % loss: everything works as without; and a wire
+ * that is cut ends what ran over it in time, and is as good as new soon after it is whole.
+ */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import type { Person } from "../../scripts/lab/services.ts";
+import type { Site } from "../../scripts/lab/site.ts";
+import { delay, waitFor } from "../../scripts/lab/tools.ts";
+import { within } from "../deadline.ts";
+import { allDrivers, type Driver } from "../postgres/drivers.ts";
+import { type Env, errorText, message, RawClient } from "../postgres/raw_client.ts";
+import { logEverything, siteSuite, skipped } from "../site.ts";
+import { moments, momentTable } from "./moments.ts";
+import { eachOnce, strike } from "./strike.ts";
+import { noWire, Wire } from "./wire.ts";
+
+/** Of each direction, so that a round trip takes 40 ms. */
+const delayMs = 20;
+const loss = 0.01;
+/** Longer than it takes both ends of a tunnel to notice. */
+const longCutMs = 12_000;
+const quickDrivers = ["psql", "psycopg"];
+
+const reason = await noWire();
+if (reason !== null) skipped("a slow, lossy network between agent and proxy", reason);
+else await suite();
+
+async function suite(): Promise<void> {
+  const all = Deno.env.get("REMOTELER_TEST_ALL") !== undefined;
+  const drivers = (await allDrivers())
+    .filter((driver): driver is Driver => !("reason" in driver))
+    .filter(({ name }) => all || quickDrivers.includes(name));
+  const wire = await Wire.lay();
+  let alice: Person;
+  let env: Env;
+
+  const test = siteSuite({
+    settings: logEverything,
+    far: { netns: wire.netns, proxyHost: wire.near },
+  }, async (site) => {
+    alice = await site.addUser("alice", { dbUsers: ["alice"], dbNames: ["orders"] });
+    await site.login(alice, "alice");
+    await alice.mustTsh(["db", "login", "orders", "--db-user=alice", "--db-name=orders"]);
+    env = await site.through(alice, "orders");
+    const client = await RawClient.login(env);
+    await client.query(momentTable);
+    client.close();
+  }, () => wire.remove());
+
+  for (const driver of drivers) {
+    test(`${driver.name} gives over the slow wire what it gives without it`, async () => {
+      await wire.set(0, 0);
+      const quick = await driver.run(env);
+      strictEqual(quick.code, 0, quick.stderr);
+      await wire.set(delayMs, loss);
+      const slow = await driver.run(env);
+      strictEqual(slow.code, 0, slow.stderr + slow.stdout.slice(-2000));
+      deepStrictEqual(lines(slow.stdout), lines(quick.stdout));
+    });
+  }
+
+  test("what went in by COPY comes out by COPY", async () => {
+    await wire.set(delayMs, loss);
+    await copyBothWays(env);
+  });
+
+  test("a reader that stalls slows no other", async () => {
+    await wire.set(delayMs, 0);
+    await stalledReader(env);
+  });
+
+  test("a wire cut for 2 s: an error or the right result", async (site) => {
+    await wire.set(delayMs, loss);
+    const inject = async () => {
+      await wire.cut();
+      await delay(2000);
+      await wire.join();
+    };
+    await strike(site, { name: "short cut", sees: "either", inject }, () => env);
+  });
+
+  test("a cut wire ends sessions within 10 s; new ones work 5 s after its return", async (site) => {
+    await wire.set(delayMs, loss);
+    let cutAt = 0;
+    const inject = async () => {
+      await wire.cut();
+      cutAt = Date.now();
+    };
+    const mend = async () => {
+      await delay(Math.max(0, cutAt + longCutMs - Date.now()));
+      await wire.join();
+    };
+    await strike(site, { name: "long cut", sees: "error", inject, mend }, () => env);
+  });
+
+  test("after a cut, a lock still ends a session in time", async (site) => {
+    await lockAfter(site, env);
+  });
+
+  test("each statement that the server logged has exactly one event", async (site) => {
+    await eachOnce(site, 2 * moments.length);
+    await site.remoteler(["audit", "verify"]);
+  });
+}
+
+/** Without what differs from one connection to the next. */
+function lines(output: string): string[] {
+  return output.replaceAll(/process with PID \d+/g, "process with PID N").split("\n");
+}
+
+async function copyBothWays(env: Env): Promise<void> {
+  const client = await RawClient.login(env);
+  await client.query("create temporary table there (n int, t text)");
+  await client.send(message("Q", "copy there from stdin\0"));
+  await client.until("G");
+  const rows = Array.from({ length: 5000 }, (_, n) => `${n}\t${"y".repeat(n % 200)}\n`);
+  for (const row of rows) await client.send(message("d", row));
+  await client.send(message("c"));
+  await client.until("Z");
+  await client.send(message("Q", "copy (select * from there order by n) to stdout\0"));
+  const decoder = new TextDecoder();
+  const back = (await within("the rows", 60_000, client.until("Z")))
+    .filter(({ type }) => type === "d").map(({ body }) => decoder.decode(body));
+  client.close();
+  strictEqual(back.join(""), rows.join(""));
+}
+
+async function stalledReader(env: Env): Promise<void> {
+  const other = await RawClient.login(env);
+  const alone = await medianMs(other);
+  const stalled = await RawClient.login(env);
+  await stalled.send(
+    message("Q", "select repeat('x', 100000) from generate_series(1, 1000)\0"),
+  );
+  await delay(2000);
+  const beside = await medianMs(other);
+  stalled.close();
+  other.close();
+  ok(alone >= 2 * delayMs, `${alone} ms: the wire is not slow`);
+  ok(beside < 2 * alone + 20, `${beside} ms beside a stalled reader, ${alone} ms alone`);
+}
+
+async function medianMs(client: RawClient): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < 15; i++) {
+    const at = performance.now();
+    await client.query("select 1");
+    times.push(performance.now() - at);
+  }
+  return times.sort((a, b) => a - b)[7] ?? 0;
+}
+
+async function lockAfter(site: Site, env: Env): Promise<void> {
+  const session = await RawClient.login(env);
+  await site.remoteler(["lock", "--user=alice", "--message=after the cut", "--ttl=1h"]);
+  const error = (await within("the session ends", 5000, session.until("E"))).at(-1);
+  session.close();
+  ok(error && errorText(error).includes("after the cut"), "no word of the lock");
+  const locks = JSON.parse(await site.remoteler(["get", "lock", "--format=json"]));
+  for (const lock of locks) await site.remoteler(["rm", `lock/${lock.metadata.name}`]);
+  const login = () => RawClient.login(env).then((c) => (c.close(), true), () => false);
+  await waitFor("the lock is gone", 5000, login);
+}
