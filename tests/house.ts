@@ -43,7 +43,7 @@ export async function* files(path: string): AsyncGenerator<string> {
     if (path.endsWith(".ts") || path.endsWith(".tsx")) yield path;
     return;
   }
-  for await (const entry of Deno.readDir(path)) {
+  for (const entry of Deno.readDirSync(path)) {
     if (entry.name === "node_modules" || entry.name.startsWith(".")) continue;
     yield* files(join(path, entry.name));
   }
