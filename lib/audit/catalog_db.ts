@@ -3,6 +3,7 @@ import { v } from "../schema/mod.ts";
 import {
   amount,
   databaseFields,
+  failure,
   flag,
   outcomeFields,
   text,
@@ -142,6 +143,7 @@ export const databaseEvents = {
       bytes_sent: v.optional(whole("bytes towards the client")),
       bytes_received: v.optional(whole("bytes from the client")),
     },
+      error: v.optional(failure),
   },
   "db.session.query": {
     codes: { ok: "TDB02I" },

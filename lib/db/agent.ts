@@ -24,6 +24,7 @@ import { type KnownProxy, ProxyTunnels, type TunnelPowers } from "./proxy_tunnel
 import { notRecorded } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
 import { type DatabaseConfig, type DatabaseTarget, readTargets } from "./targets.ts";
+import { UserCounts } from "./user_counts.ts";
 import { visit, type VisitPowers } from "./visit.ts";
 
 export interface AgentConfig {
@@ -89,6 +90,7 @@ class RunningAgent implements Agent {
       cluster,
       host,
       sessions: this.#sessions,
+      users: new UserCounts(clock),
       certificates: new DatabaseCertificates({ auth, clock }),
       signal: this.#stop.signal,
     };

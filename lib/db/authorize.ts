@@ -5,12 +5,14 @@ import {
   generationOf,
   lockOf,
   rolesOf,
+  type SessionLimits,
   unknownDatabase,
 } from "../access/mod.ts";
 import { type Denial, deniedFault } from "../access/mod.ts";
 import { type Verified, verifyIdentity } from "../ca/mod.ts";
 import { Fault } from "../core/fault.ts";
 import type { UserIdentity } from "../core/identity.ts";
+import type { EpochMs } from "../core/clock.ts";
 import type { Startup } from "../wire/protocol.ts";
 import { lockStalenessMs } from "./limits.ts";
 import { authoritiesOf, type ClusterPowers, standingOf } from "./standing.ts";
@@ -40,6 +42,10 @@ export class Grant {
   readonly user: string;
   readonly database: string;
   readonly audit: AuditMode;
+  /** As the roles were when the session began. */
+  readonly limits: SessionLimits;
+  /** When the user's certificate ends. */
+  readonly expires: EpochMs;
 
   /** @param seal what only this module has */
   constructor(seal: typeof grantSeal, init: Omit<Grant, "isGenuine">) {
@@ -51,6 +57,8 @@ export class Grant {
     this.user = init.user;
     this.database = init.database;
     this.audit = init.audit;
+    this.limits = init.limits;
+    this.expires = init.expires;
   }
 
   get isGenuine(): boolean {
@@ -94,7 +102,7 @@ export function identify(
 /** Decides over what the startup asks; throws a Fault that says what was missing. */
 export function authorize(
   powers: ClusterPowers,
-  { identity }: Verified<UserIdentity>,
+  { identity, expires }: Verified<UserIdentity>,
   asked: Claim & { readonly startup: Startup },
 ): Grant {
   const { cache, clock } = powers;
@@ -120,8 +128,9 @@ export function authorize(
       hint: "try again when the Auth Service is back",
     });
   }
-  const audit = decision.options.audit;
-  return new Grant(grantSeal, { identity, chain, target, startup, user, database, audit });
+  const { audit, limits } = decision.options;
+  const asWhom = { identity, chain, expires, user, database };
+  return new Grant(grantSeal, { ...asWhom, target, startup, audit, limits });
 }
 
 /**

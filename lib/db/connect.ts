@@ -59,9 +59,10 @@ export async function login(
   powers: ConnectPowers,
   signal: AbortSignal,
 ): Promise<Driven<LoggedIn>> {
-  const { target, user, database, startup } = grant;
+  const { target, user, database, startup, limits: { statementMs, readOnly } } = grant;
   const nonce = powers.random.bytes(24);
-  const script = target.protocol.login({ user, database, startup, nonce });
+  const limits = { statementMs: statementMs === Infinity ? null : statementMs, readOnly };
+  const script = target.protocol.login({ user, database, startup, limits, nonce });
   return await converse(script, connected, { target, credentials, powers, signal });
 }
 

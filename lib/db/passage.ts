@@ -1,6 +1,6 @@
 /** The session itself: from the welcome to the end, and the record of both. */
 import type { Fault } from "../core/fault.ts";
-import type { CancelKey, LoggedIn, Refusal } from "../wire/protocol.ts";
+import type { CancelKey, LoggedIn } from "../wire/protocol.ts";
 import { type Grant, reconsider } from "./authorize.ts";
 import { type CancelPowers, cancelSession } from "./cancel.ts";
 import type { Connected } from "./connect.ts";
@@ -10,9 +10,13 @@ import type { Reception } from "./reception.ts";
 import type { RecordPowers } from "./record.ts";
 import { type Ending, Relay, type Side } from "./relay.ts";
 import type { LiveSession } from "./sessions.ts";
+import { type Breach, breaches, LimitWatch } from "./session_limits.ts";
 import type { ClusterPowers } from "./standing.ts";
+import type { UserCounts } from "./user_counts.ts";
 
-export type PassagePowers = CancelPowers & RecordPowers & ClusterPowers;
+export type PassagePowers = CancelPowers & RecordPowers & ClusterPowers & {
+  readonly users: UserCounts;
+};
 
 /** A database that let the client in. */
 export interface Entered {
@@ -45,16 +49,30 @@ export async function passThrough(
     record: reception.record,
     settle: settleOf(grant, powers),
     clock: powers.clock,
+    limits: grant.limits,
+    mayRun: mayRunOf(grant, powers),
+    onBreach: (breach) => session.stop(breach.refusal, breach.code),
     onBug: (thrown) =>
       reception.log.error("a session failed by a mistake of ours", wordsOf(thrown)),
   });
-  const session = liveSession(reception, entered, { key, relay, powers });
+  const session: LiveSession = liveSession(reception, entered, { key, relay, powers });
   powers.sessions.add(session);
   reception.stream.accept();
   reception.stream.write(protocol.welcome(loggedIn, key));
   reception.record.started(loggedIn);
   relay.start();
+  const watch = new LimitWatch({
+    limits: grant.limits,
+    clock: powers.clock,
+    expires: grant.expires,
+    progress: () => ({
+      bytes: relay.bytes.sent + relay.bytes.received,
+      oldestStatement: reception.record.oldest,
+    }),
+    onBreach: (breach) => session.stop(breach.refusal, breach.code),
+  });
   const ending = await relay.ended;
+  watch.cancel();
   powers.sessions.remove(session);
   finish(reception, relay, ending);
 }
@@ -76,13 +94,22 @@ function liveSession(
     address,
     key,
     databaseKey: loggedIn.cancelKey,
-    stop: (refusal: Refusal) => {
+    stop: (refusal, code) => {
       // What runs in the database would outlive its connection there.
       if (record.open.statements > 0) void cancelSession(session, null, powers);
-      relay.stop(refusal);
+      relay.stop(refusal, code);
     },
   };
   return session;
+}
+
+/** Null where the roles set no rate, so that statements cost nothing. */
+function mayRunOf(
+  { identity: { user }, limits: { statementsPerMinute: max } }: Grant,
+  { users }: PassagePowers,
+): (() => Breach | null) | null {
+  if (max === Infinity) return null;
+  return () => users.statement(user, max) ? null : breaches.rate(max);
 }
 
 function settleOf(
@@ -97,6 +124,7 @@ function finish({ record, log }: Reception, relay: Relay, ending: Ending): void 
   record.ended({
     success: ending.orderly,
     message: ending.message,
+    ...(ending.code === undefined ? {} : { code: ending.code }),
     bytesSent: sent,
     bytesReceived: received,
   });

@@ -17,6 +17,7 @@ import { type Failed, failedBy } from "./refusal.ts";
 import { notRecorded } from "./relay.ts";
 import type { ClusterPowers } from "./standing.ts";
 import type { DatabaseTarget } from "./targets.ts";
+import type { UserCounts } from "./user_counts.ts";
 import { within } from "./within.ts";
 
 /** A client at the door, brought by a proxy. */
@@ -30,6 +31,7 @@ export interface ReceptionPowers extends ClusterPowers, RecordPowers, CancelPowe
   readonly cluster: string;
   /** Host id of this agent. */
   readonly host: string;
+  readonly users: UserCounts;
   /** Ends with the service. */
   readonly signal: AbortSignal;
 }
@@ -46,6 +48,8 @@ export class Reception {
   #identity: UserIdentity | null = null;
   #startup: Startup | null = null;
   #record: SessionRecord | null = null;
+  /** Whose place among the user's sessions is taken. */
+  #entered: string | null = null;
   /** Whose messages are being read. */
   #side: "client" | "server" = "client";
 
@@ -109,8 +113,20 @@ export class Reception {
     const spool = grant.audit === "best_effort" ? null : this.#powers.spool.fault;
     if (spool !== null) throw unrecorded(spool);
     if (this.#powers.sessions.isFull) throw full();
+    this.#enter(grant);
     this.#side = "server";
     return grant;
+  }
+
+  #enter({ identity: { user }, limits: { sessions } }: Grant): void {
+    if (!this.#powers.users.enter(user, sessions)) throw tooMany(sessions);
+    this.#entered = user;
+  }
+
+  /** The visit is over. */
+  leave(): void {
+    if (this.#entered !== null) this.#powers.users.leave(this.#entered);
+    this.#entered = null;
   }
 
   /** The client is refused in its own words, or the proxy is asked to try another agent. */
@@ -159,6 +175,16 @@ function unrecorded(spool: Fault): Fault {
     shown: message,
     ...(hint === undefined ? {} : { hint }),
     cause: spool,
+  });
+}
+
+function tooMany(sessions: number): Fault {
+  return new Fault({
+    kind: "limit",
+    code: "db.user-sessions-max",
+    message: `the user has ${sessions} sessions on this agent already`,
+    shown: `you have ${sessions} sessions already, as many as your roles allow`,
+    hint: "close one of them; an administrator can change the limit in your roles",
   });
 }
 

@@ -40,7 +40,7 @@ interface Open {
 
 /** The fields that say what came of a statement. */
 type Outcome = Pick<QueryEvent, "outcome" | "success"> & Partial<EventFields<"db.session.query">>;
-type Context = Omit<EventFields<"db.session.end">, "success" | "message">;
+type Context = Omit<EventFields<"db.session.end">, "success" | "message" | "error">;
 
 export class SessionRecord {
   readonly #powers: RecordPowers;
@@ -61,6 +61,12 @@ export class SessionRecord {
 
   get sid(): string {
     return this.#visitor.sid;
+  }
+
+  /** The statement that has waited longest for its result. */
+  get oldest(): number | null {
+    const [id = null] = this.#open.keys();
+    return id;
   }
 
   /** Statements without a result, and the characters of their texts. */
@@ -95,6 +101,18 @@ export class SessionRecord {
     this.#powers.spool.intent(
       this.#query(open, { outcome: "started", success: null }),
     );
+  }
+
+  /** A statement that is not let through. */
+  refused(statement: Statement, failure: Failure): void {
+    this.#statements += 1;
+    this.#powers.spool.event(newEvent("db.session.query.failed", this.#stamp(), {
+      ...this.#context,
+      db_query: statement.text,
+      success: false,
+      error: failure,
+      message: failure.message,
+    }));
   }
 
   /** A statement that nothing was forwarded for, or that was learned of from its answer. */
@@ -133,6 +151,8 @@ export class SessionRecord {
   ended(end: {
     readonly success: boolean;
     readonly message: string;
+    /** Where we ended it by a limit. */
+    readonly code?: string;
     readonly bytesSent: number;
     readonly bytesReceived: number;
   }): void {
@@ -140,6 +160,7 @@ export class SessionRecord {
       ...this.#context,
       success: end.success,
       message: end.message,
+      ...(end.code === undefined ? {} : { error: { code: end.code, message: end.message } }),
       start_time: this.#startedAt,
       end_time: rfc3339(this.#powers.clock.now()),
       statements: this.#statements,

@@ -9,6 +9,7 @@ import type { ByteStream, StreamReader } from "../core/stream.ts";
 import type { Gate, Inspector, Protocol, Refusal, Statement, Tap } from "../wire/protocol.ts";
 import { WireError } from "../wire/wire_error.ts";
 import { ClientRefused } from "../wire/client_refused.ts";
+import type { SessionLimits } from "../access/mod.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import {
   heldBytesMax,
@@ -19,6 +20,7 @@ import {
   partingMs,
 } from "./limits.ts";
 import type { SessionRecord } from "./record.ts";
+import { type Breach, breaches } from "./session_limits.ts";
 
 /** A stream where a handshake left it. */
 export interface Side {
@@ -35,6 +37,11 @@ export interface RelayParts {
   /** Calls back when all intents so far are safe; null where the session waits for none. */
   readonly settle: ((done: (fault: Fault | null) => void) => void) | null;
   readonly clock: Clock;
+  readonly limits: Pick<SessionLimits, "rows" | "bytes">;
+  /** Asked before each statement; null where no role bounds their rate. */
+  readonly mayRun: (() => Breach | null) | null;
+  /** Has to end the session. */
+  readonly onBreach: (breach: Breach) => void;
   /** Told of a mistake of ours; the session ends, the process goes on. */
   readonly onBug: (thrown: unknown) => void;
 }
@@ -45,6 +52,8 @@ export interface Ending {
   /** Whether it ended as sessions should. */
   readonly orderly: boolean;
   readonly message: string;
+  /** Where we ended it by a limit. */
+  readonly code?: string;
 }
 
 export class Relay {
@@ -81,7 +90,10 @@ export class Relay {
     this.#inspector = parts.protocol.inspector();
     this.ended = this.#ended.promise;
     this.#gate = {
-      forward: (bytes) => this.#held.push(bytes, this.#announced),
+      forward: (bytes) => {
+        // After `stop` nothing more reaches the database, not even of the same chunk.
+        if (this.#lastWords === null) this.#held.push(bytes, this.#announced);
+      },
       statement: (statement) => this.#statement(statement),
       goodbye: () => this.#clientFinished({ by: "client", orderly: true, message: "client left" }),
     };
@@ -110,9 +122,10 @@ export class Relay {
   }
 
   /** Ends the session from our side; the client is told why as soon as no message is half sent. */
-  stop(refusal: Refusal): void {
+  stop(refusal: Refusal, code?: string): void {
     if (this.#isOver || this.#lastWords !== null) return;
-    this.#ending ??= { by: "us", orderly: false, message: refusal.message };
+    const { message } = refusal;
+    this.#ending ??= { by: "us", orderly: false, message, ...(code === undefined ? {} : { code }) };
     this.#lastWords = refusal;
     this.#clientDone = true;
     this.#client.pause();
@@ -136,10 +149,18 @@ export class Relay {
     }
     if (this.#announced) this.#settle();
     if (this.#held.bytes > heldBytesMax) this.#client.pause();
+    this.#checkVolume();
   }
 
   #statement(statement: Statement): void {
-    const { record, settle } = this.#parts;
+    const { record, settle, mayRun } = this.#parts;
+    if (this.#lastWords !== null) return;
+    const breach = mayRun === null ? null : mayRun();
+    if (breach !== null) {
+      const { code, refusal: { message } } = breach;
+      record.refused(statement, { code, message });
+      return this.#parts.onBreach(breach);
+    }
     record.statement(statement);
     this.#announced = settle !== null;
     const { statements, textBytes } = record.open;
@@ -198,6 +219,15 @@ export class Relay {
     }
     if (this.#lastWords !== null && this.#inspector.betweenFrames) this.#part();
     else if (this.#clientDone && this.#lastWords === null) this.#touchLinger();
+    this.#checkVolume();
+  }
+
+  /** What passed, passed: the chunk that goes over the limit is the last one. */
+  #checkVolume(): void {
+    const { limits: { rows, bytes }, onBreach } = this.#parts;
+    if (this.#lastWords !== null) return;
+    if (this.#inspector.rows > rows) onBreach(breaches.rows(rows));
+    else if (this.#bytesSent + this.#bytesReceived > bytes) onBreach(breaches.bytes(bytes));
   }
 
   #toClient(bytes: Uint8Array): void {

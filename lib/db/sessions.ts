@@ -17,8 +17,8 @@ export interface LiveSession {
   readonly key: CancelKey | null;
   /** The database's own. */
   readonly databaseKey: CancelKey | null;
-  /** Tells the client why and ends the session. */
-  stop(refusal: Refusal): void;
+  /** Tells the client why and ends the session; `code` is for the audit log. */
+  stop(refusal: Refusal, code?: string): void;
 }
 
 export class Sessions {

@@ -43,5 +43,7 @@ export async function visit(arrival: Arrival, powers: VisitPowers): Promise<void
   } catch (thrown) {
     (entered ?? connected)?.line.stream.abort();
     reception.turnAway(thrown);
+  } finally {
+    reception.leave();
   }
 }

@@ -31,6 +31,7 @@ import type { DatabaseSocket } from "./connect.ts";
 import { DatabaseCertificates } from "./credentials/x509.ts";
 import { Sessions } from "./sessions.ts";
 import { type DatabaseTarget, readTargets } from "./targets.ts";
+import { UserCounts } from "./user_counts.ts";
 import type { VisitPowers } from "./visit.ts";
 
 /** A tunnel stream over a pipe; ACCEPT and RESET are remembered. */
@@ -310,6 +311,7 @@ export async function fakeSite(): Promise<FakeSite> {
     host: agentHost,
     signal: stop.signal,
     sessions: new Sessions(513, random),
+    users: new UserCounts(clock),
     certificates: new DatabaseCertificates({ auth: authClient, clock }),
     connectDatabase,
   };

@@ -65,6 +65,8 @@ export interface LoginRequest {
   readonly user: string;
   readonly database: string;
   readonly startup: Startup;
+  /** Told to the database as the session's defaults; absent: none. */
+  readonly limits?: { readonly statementMs: number | null; readonly readOnly: boolean };
   /** 24 random bytes or more, handed in since this room makes none. */
   readonly nonce: Uint8Array;
 }
@@ -95,6 +97,10 @@ export type RefusalKind =
   | "target"
   | "network"
   | "limit"
+  /** A limit of the session: idle for too long, a statement too long, too much of something. */
+  | "idle"
+  | "timeout"
+  | "quota"
   | "unavailable"
   | "ended"
   | "internal";
@@ -193,6 +199,8 @@ export interface Inspector {
   readonly betweenFrames: boolean;
 }
 
+  /** Rows towards the client so far, those of COPY included, counted by their headers. */
+  readonly rows: number;
 /** A database protocol. A new one is a folder that exports one of these and a line in `mod.ts`. */
 export interface Protocol {
   /** Name in certificates, configuration and events: "postgres". */

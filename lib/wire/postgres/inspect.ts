@@ -15,5 +15,8 @@ export function inspector(): Inspector {
     get betweenFrames() {
       return server.atRest;
     },
+    get rows() {
+      return server.rows;
+    },
   };
 }

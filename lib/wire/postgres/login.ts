@@ -17,6 +17,7 @@ import {
   wireError,
 } from "./message.ts";
 import { forwardedParameters } from "./startup_parameters.ts";
+import { withLimits } from "./session_settings.ts";
 import { startTls } from "./start_tls.ts";
 import { hex } from "./text.ts";
 
@@ -41,7 +42,7 @@ interface Message {
 
 /** Client side of the start towards the database: TLS, startup, authentication, settings. */
 export function* login(request: LoginRequest): Handshake<LoggedIn> {
-  const parameters = forwardedParameters(request.startup.parameters);
+  const parameters = withLimits(forwardedParameters(request.startup.parameters), request.limits);
   yield* startTls();
   yield { do: "send", bytes: startupMessage(request, parameters) };
   yield* authenticate(request);

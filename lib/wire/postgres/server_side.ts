@@ -52,6 +52,7 @@ export class ServerSide implements FrameHandler {
   readonly #answers: Answers;
   #errorParts: Uint8Array[] = [];
   #errorBytes = 0;
+  #rows = 0;
 
   constructor(session: Session, clientAtRest: () => boolean) {
     this.#answers = new Answers(session, clientAtRest);
@@ -59,6 +60,10 @@ export class ServerSide implements FrameHandler {
 
   get atRest(): boolean {
     return this.#framer.atRest;
+  }
+
+  get rows(): number {
+    return this.#rows;
   }
 
   push(chunk: Uint8Array, tap: Tap): void {
@@ -73,6 +78,7 @@ export class ServerSide implements FrameHandler {
 
   header(type: number, bodyBytes: number): Treatment {
     if (type === server.dataRow) {
+      this.#rows += 1;
       this.#answers.row(bodyBytes);
       return "skip";
     }
@@ -83,8 +89,10 @@ export class ServerSide implements FrameHandler {
     if (bodyBytes > rule.maxBytes) {
       throw wireError("oversize", "message", `type ${type}, ${bodyBytes} bytes`);
     }
-    if (type === server.copyData) this.#answers.copyOutData(bodyBytes);
-    else if (rule.treatment === "skip") this.#answers.plain(type);
+    if (type === server.copyData) {
+      this.#rows += 1;
+      this.#answers.copyOutData(bodyBytes);
+    } else if (rule.treatment === "skip") this.#answers.plain(type);
     return rule.treatment;
   }
 
