@@ -1,5 +1,8 @@
 import type { ByteReader } from "../../bytes/reader.ts";
+import { limits } from "./limits.ts";
 
+/** Digits before the point that are written out; a few bytes can stand for 131,072. */
+const MAX_WHOLE = limits.parameterCharacters;
 const NEGATIVE = 0x4000;
 const specials: ReadonlyMap<number, string> = new Map([
   [0xc000, "NaN"],
@@ -22,6 +25,7 @@ export function numericText(from: ByteReader): string {
   if (special !== undefined) return special;
   if (sign !== 0 && sign !== NEGATIVE) throw new RangeError("Sign of numeric");
   if (scale > MAX_SCALE) throw new RangeError("Scale of numeric");
+  if (4 * (weight + 1) > MAX_WHOLE) throw new RangeError("Digits of numeric");
   const digits: number[] = [];
   for (let at = 0; at < count; at++) digits.push(from.u16be());
   const group = (at: number) => String(digits[at] ?? 0).padStart(4, "0");

@@ -1,6 +1,7 @@
 import type { Parameter } from "../protocol.ts";
 import { ByteReader } from "../../bytes/reader.ts";
 import type { RawParameter } from "./bind.ts";
+import { limits } from "./limits.ts";
 import { anyText, base64, hex, textPrefix } from "./text.ts";
 import { type Type, typeOf } from "./types.ts";
 
@@ -34,12 +35,15 @@ function binary(raw: RawParameter, value: Uint8Array, type: Type | null): Shown 
     : { value: text, encoding: "text" };
 }
 
-/** Null where the bytes are no value of the type: then they are shown as they are. */
+/**
+ * Null where the bytes are no value of the type, or its text is too long for the record (numbers
+ * can have very many zeros): then they are shown as they are.
+ */
 function readWhole(value: Uint8Array, type: Type): string | null {
   try {
     const from = new ByteReader(value);
     const text = type.read(from);
-    return from.left === 0 ? text : null;
+    return from.left === 0 && text.length <= limits.parameterCharacters ? text : null;
   } catch {
     return null;
   }

@@ -133,6 +133,9 @@ function arrayText(from: ByteReader, element: Type): string {
     sizes.push(from.i32be());
     from.skip(4);
   }
+  // Each element has a length of 4 bytes: a few bytes can't announce more than there are.
+  const count = sizes.reduce((product, size) => product * Math.max(size, 0), 1);
+  if (sizes.some((size) => size < 1) || count > from.left / 4) throw new RangeError("Sizes");
   return arrayLevel(from, element, sizes, 0);
 }
 
