@@ -197,10 +197,10 @@ export interface Inspector {
   close(tap: Tap): void;
   /** No frame towards the client is half forwarded: words of ours (`refuse`) may go in between. */
   readonly betweenFrames: boolean;
-}
-
   /** Rows towards the client so far, those of COPY included, counted by their headers. */
   readonly rows: number;
+}
+
 /** A database protocol. A new one is a folder that exports one of these and a line in `mod.ts`. */
 export interface Protocol {
   /** Name in certificates, configuration and events: "postgres". */
