@@ -74,6 +74,12 @@ const query = {
   ),
   statement_name: v.optional(text(512, "prepared statement; empty for the unnamed one")),
   portal_name: v.optional(text(512, "portal; empty for the unnamed one")),
+  fingerprint: v.optional(
+    text(
+      32,
+      "16 hex digits, the same for statements that differ in their values only",
+    ),
+  ),
   outcome: v.pipe(
     v.picklist(outcomes),
     v.description(

@@ -188,6 +188,7 @@ export class SessionRecord {
       command: statement.command,
       statement_name: statement.statementName,
       portal_name: statement.portalName,
+      fingerprint: statement.fingerprint,
       ...(statement.reexecution ? { mark: "reexecution" as const } : {}),
       ...outcome,
     });

@@ -136,6 +136,8 @@ export interface Statement {
   readonly parameters: readonly Parameter[];
   /** Execute of a portal that was executed before. */
   readonly reexecution: boolean;
+  /** The same for statements that differ in their values only; 16 hex digits. */
+  readonly fingerprint: string;
 }
 
 /** What came of a statement. */

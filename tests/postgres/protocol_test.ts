@@ -138,6 +138,21 @@ test("a database of 3.0 serves a client of 3.2", async () => {
   client.close();
 });
 
+test("statements that differ in their values have one fingerprint", async (site) => {
+  const { client } = await RawClient.greeted(env, v3_0);
+  await client.query("select 'fingerprinted' where 1 = 1");
+  await client.query("SELECT  'fingerprinted, too' WHERE 1 = 22 -- again");
+  await client.query("select 'fingerprinted' where 1 > 1");
+  client.close();
+  const prints = await waitFor("the events", 10_000, async () => {
+    const events = await site.events(["--events=db.session.query"]);
+    const found = events.filter((e) => String(e["db_query"]).includes("fingerprinted"));
+    return found.length === 3 ? found.map((e) => String(e["fingerprint"])) : null;
+  });
+  match(prints[0] ?? "", /^[0-9a-f]{16}$/);
+  deepStrictEqual([prints[1] === prints[0], prints[2] === prints[0]], [true, false]);
+});
+
 test("a cancel without a session is refused nothing and costs nothing", async () => {
   await cancel(crypto.getRandomValues(new Uint8Array(260)));
   await rejects(RawClient.greeted(env, 0x20000));

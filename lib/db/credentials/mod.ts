@@ -1,4 +1,4 @@
-/** What a Database Service shows to a database: a certificate of the cluster, or a stored password. */
+/** What a Database Service shows to a database: a certificate of the cluster, or a password. */
 import { Fault } from "../../core/fault.ts";
 import type { Grant } from "../authorize.ts";
 import type { TlsMode } from "../targets.ts";

@@ -123,8 +123,9 @@ export class ClientSide implements FrameHandler {
     return true;
   }
 
-  #announce(of: Omit<Statement, "id">): Statement {
-    const statement = { id: this.#session.nextId(), ...of };
+  #announce(of: Omit<Statement, "id" | "fingerprint">): Statement {
+    const fingerprint = this.#session.fingerprint(of.text);
+    const statement = { id: this.#session.nextId(), ...of, fingerprint };
     this.#gate?.statement(statement);
     return statement;
   }

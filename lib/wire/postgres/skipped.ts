@@ -66,6 +66,7 @@ export class Skipped {
       portalName: "",
       parameters: [],
       reexecution: false,
+      fingerprint: this.#session.fingerprint(prepared.text),
     };
     tap.lateStatement(statement);
     tap.result(statement.id, notRun("parse_error", this.#error, status));

@@ -42,7 +42,7 @@ export function isInsideLiteral(text: string, position: number): boolean {
   return false;
 }
 
-interface Element {
+export interface Element {
   readonly end: number;
   readonly literal: boolean;
 }
@@ -50,7 +50,8 @@ interface Element {
 const word = /[\w\u0080-\uffff$]+/y;
 const dollar = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 
-function elementAt(text: string, at: number): Element {
+/** What begins at `at`: a comment, a quoted text, a word, or one character. Always moves on. */
+export function elementAt(text: string, at: number): Element {
   const two = text.slice(at, at + 2);
   if (two === "--") return { end: textEnd(text, text.indexOf("\n", at), 0), literal: false };
   if (two === "/*") return { end: commentEnd(text, at), literal: false };
