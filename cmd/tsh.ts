@@ -9,7 +9,7 @@ import { listDirectory, makeDirectory, readText, remove, writeAtomic } from "../
 import { httpClient } from "../lib/sys/http.ts";
 import { findProgram, loopbackPeerUser, runProgram as launch } from "../lib/sys/process.ts";
 import { systemRandom } from "../lib/sys/random.ts";
-import { exit } from "../lib/sys/signals.ts";
+import { exit, onSignals } from "../lib/sys/signals.ts";
 import { connectTcp, listenTcp } from "../lib/sys/tcp.ts";
 import { standardStreams } from "../lib/sys/terminal.ts";
 import { connectTls } from "../lib/sys/tls.ts";
@@ -37,6 +37,11 @@ const powers: ClientPowers = {
   runProgram: async (program, args, environment) => {
     hasChild = true;
     return await launch(program, args, { environment });
+  },
+  onInterrupt: (listener) => {
+    hasChild = true;
+    onSignals(["SIGINT"], listener);
+    return () => void (hasChild = false);
   },
   peerUser: loopbackPeerUser,
 };

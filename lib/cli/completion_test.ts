@@ -45,7 +45,7 @@ const cases: readonly [typed: readonly string[], offered: readonly string[]][] =
   [["nonsense", "x", ""], []],
 ];
 for (const [typed, offered] of cases) {
-  Deno.test(`after ${JSON.stringify(typed.join(" "))} completion offers what there is`, async () => {
+  Deno.test(`completion after ${JSON.stringify(typed.join(" "))} offers what fits`, async () => {
     deepStrictEqual((await tsh("completion", "words", "--", ...typed)).words, offered);
   });
 }

@@ -106,7 +106,9 @@ function addCommand<P extends BasePowers>(
         [...command.options.keys()].map((name) => {
           const known = parser.options.find((one) => one.long === `--${name}`);
           const value: unknown = known && parser.getOptionValue(known.attributeName());
-          return [name, value === true ? ["true"] : texts(value)];
+          // The library takes `--no-x` as the opposite of an `--x`, which is true where left out.
+          const isGiven = known?.negate === true ? value === false : value === true;
+          return [name, isGiven ? ["true"] : texts(value)];
         }),
       ),
     });

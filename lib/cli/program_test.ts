@@ -185,3 +185,19 @@ Deno.test("tables align wide characters, carry no escapes; json and yaml are who
   deepStrictEqual(JSON.parse(json.terminal.stdout()), rows);
   match((await run(["db", "ls", "--format=yaml"])).terminal.stdout(), /name: 数据\n/);
 });
+
+Deno.test("a flag named no-x counts where it is given, and only there", async () => {
+  const seen: boolean[] = [];
+  const ask = command({
+    name: "ask",
+    summary: "",
+    example: "",
+    options: { "no-confirm": flag({ help: "" }) },
+    run: (options) => Promise.resolve(seen.push(options["no-confirm"]) * 0),
+  });
+  const program = { name: "p", summary: "", version: "", groups: {}, commands: [ask] };
+  const powers = { terminal: fakeTerminal(), signal: new AbortController().signal };
+  await runProgram(program, ["ask"], powers);
+  await runProgram(program, ["ask", "--no-confirm"], powers);
+  deepStrictEqual(seen, [false, true]);
+});

@@ -12,10 +12,16 @@ export interface Column<T> {
 const cellCharactersMax = 100;
 
 /** Rows under their titles in columns of equal width, two spaces apart, without trailing blanks. */
-export function table<T>(columns: readonly Column<T>[], rows: readonly T[]): string {
+export function table<T>(
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+  charactersMax: number = cellCharactersMax,
+): string {
   const cells = [
     columns.map((column) => column.title),
-    ...rows.map((row) => columns.map((column) => shorten(oneLine(column.cell(row))))),
+    ...rows.map((row) =>
+      columns.map((column) => shorten(oneLine(column.cell(row)), charactersMax))
+    ),
   ];
   const widths = columns.map((_, index) =>
     cells.reduce((widest, line) => Math.max(widest, width(line[index] ?? "")), 0)
@@ -35,11 +41,10 @@ function drawLine<T>(
   return `${drawn.join("  ").trimEnd()}\n`;
 }
 
-function shorten(cell: string): string {
+function shorten(cell: string, max: number): string {
+  if (cell.length <= max) return cell;
   const characters = [...cell];
-  return characters.length <= cellCharactersMax
-    ? cell
-    : `${characters.slice(0, cellCharactersMax - 1).join("")}…`;
+  return characters.length <= max ? cell : `${characters.slice(0, max - 1).join("")}…`;
 }
 
 /** Columns a text takes on a terminal: East Asian wide characters and emoji take two. */

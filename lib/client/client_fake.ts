@@ -102,6 +102,7 @@ export async function fakeComputer(): Promise<FakeComputer> {
         computer.launched.push({ program, args, environment });
         return Promise.resolve(0);
       },
+      onInterrupt: () => () => {},
       peerUser: () => Promise.resolve(computer.peerUser),
       network: {
         connectTcp: (to) => Promise.resolve(computer.connect(to)),

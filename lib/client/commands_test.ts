@@ -136,9 +136,9 @@ Deno.test("db connect gets a certificate and runs psql with the user's arguments
   assert.equal(said.code, 0, said.stderr);
   assert.deepEqual(computer.launched[0]?.args, ["service=orders", "-c", "select 1"]);
   computer.programs.clear();
-  const without = await computer.tsh(["db", "connect", "orders"]);
+  const without = await computer.tsh(["db", "connect", "orders", "--", "-c", "select 1"]);
   assert.equal(without.code, 1);
-  assert.match(without.stderr, /psql is not installed.*\n.*postgresql-client/);
+  assert.match(without.stderr, /psql is not installed.*\n.*postgresql-client.*db shell orders/);
 });
 
 Deno.test("a new login renews certificates, another user's are removed", async () => {

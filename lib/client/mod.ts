@@ -3,9 +3,11 @@ import { type Command, completionCommand } from "../cli/mod.ts";
 import { dbConfig } from "./commands/db_config.ts";
 import { dbConnect } from "./commands/db_connect.ts";
 import { dbEnv } from "./commands/db_env.ts";
+import { dbExec } from "./commands/db_exec.ts";
 import { dbLogin } from "./commands/db_login.ts";
 import { dbLogout } from "./commands/db_logout.ts";
 import { dbLs } from "./commands/db_ls.ts";
+import { dbShell } from "./commands/db_shell.ts";
 import { login } from "./commands/login.ts";
 import { logout } from "./commands/logout.ts";
 import { proxyDb } from "./commands/proxy_db.ts";
@@ -24,6 +26,8 @@ export const clientCommands: readonly Command<ClientPowers>[] = [
   dbLogin,
   dbLogout,
   dbConnect,
+  dbShell,
+  dbExec,
   dbEnv,
   dbConfig,
   proxyDb,

@@ -79,6 +79,24 @@ export async function orderRoute(
   });
 }
 
+/** The route that is there where it is in force and fits what was asked, else a new one. */
+export async function usableRoute(
+  at: { readonly profile: Profile; readonly login: Login },
+  { service, user, name }: RouteOrder,
+  powers: ClientPowers,
+): Promise<Route> {
+  const known = await at.profile.route(at.login, service);
+  const fits = known !== null && inForce(known, powers) &&
+    (user === null || user === known.db_user) && (name === null || name === known.db_name);
+  if (fits) return known;
+  const order = {
+    service,
+    user: user ?? known?.db_user ?? null,
+    name: name ?? known?.db_name ?? null,
+  };
+  return await orderRoute(at, order, powers);
+}
+
 async function findDatabase(
   auth: AuthClient,
   service: string,

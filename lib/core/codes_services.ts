@@ -78,13 +78,17 @@ export const serviceCodes = {
   "client.bad-profile": "A file of the login can't be understood. tsh logout, then tsh login.",
   "client.bad-proxy": "--proxy is not host or host:port. Write it so.",
   "client.bad-service": "A value can't stand in a service file. Choose another name.",
+  "client.bad-statement": "A statement holds a NUL character. Take it out.",
   "client.login-expired": "The login has expired. Log in again: tsh login.",
   "client.login-options": "The first login needs --proxy and --user. Give both.",
+  "client.no-account": "The roles allow several accounts. Name one: --db-user, --db-name.",
   "client.no-database": "There is no such database for your roles. See tsh db ls.",
+  "client.no-databases": "No database is chosen. Name some, or give --labels or --search.",
   "client.no-home": "There is no HOME to keep the login in. Set TSH_HOME.",
   "client.no-program": "The native client is not installed. Install it, or see tsh db config.",
   "client.no-route": "There is no certificate for this database. Get one: tsh db login.",
   "client.not-a-proxy": "The address does not answer like a proxy. Check --proxy.",
+  "client.not-confirmed": "Nothing was run. Say yes, name the databases, or give --no-confirm.",
   "client.not-logged-in": "You are not logged in. tsh login --proxy=HOST --user=NAME.",
   "client.not-postgres":
     "A program does not speak PostgreSQL's protocol. Use a client for PostgreSQL.",
@@ -93,6 +97,11 @@ export const serviceCodes = {
     "The certificate for this database has expired. Get another: tsh db login.",
   "client.service-taken":
     "The service file has a section of that name of yours. Rename it, or set PGSERVICEFILE.",
+  "client.sql-lost": "The connection to the database was lost. Connect again.",
+  "client.sql-protocol":
+    "The answer is not PostgreSQL's protocol. Check --proxy and the versions of both sides.",
+  "client.sql-refused": "The database or the way to it refused. Do what the hint says.",
+  "client.sql-too-much": "The answer is too large to be held here. Use LIMIT, or psql.",
   "client.too-slow": "A program connected and said nothing. Nothing to do.",
   "client.two-trusts":
     "Two ways of trusting the proxy were given. Give one of --ca-pin, --ca-file, --insecure.",
@@ -106,7 +115,7 @@ export const serviceCodes = {
   "db.certificate-ended":
     "The certificate ended, and the roles end sessions with it. Log in again: tsh login.",
   "db.clear-password":
-    "The database wants the password in clear, its TLS is not verified. Set tls.mode, or use SCRAM.",
+    "The database wants the password in clear, its TLS is unverified. Set tls.mode, or use SCRAM.",
   "db.early-bytes": "Plain bytes came where TLS has to begin. Check what stands between.",
   "db.ended-early": "The connection ended during its handshake. Look at the database's log.",
   "db.frame-size":
@@ -120,6 +129,8 @@ export const serviceCodes = {
   "db.no-longer": "The user's roles do not allow the session any more. Ask for a role.",
   "db.no-password":
     "The database asks for a password and none is configured. Set credentials.type: secret.",
+  "db.no-replication":
+    "The roles allow no replication from the database. Ask for the role option allow_replication.",
   "db.no-route": "The client certificate is not for a database. tsh db login, connect as it says.",
   "db.not-here":
     "A handshake asks for something there is none of here. This is a mistake of ours: report it.",

@@ -1,9 +1,11 @@
-import { command, required, rest } from "../../cli/mod.ts";
+import { command, required, rest, say } from "../../cli/mod.ts";
 import { Fault } from "../../core/fault.ts";
+import { routeAt } from "../dial_route.ts";
 import { connectionOf, type Launch, launchOf } from "../launch.ts";
 import { serviceFile, writeService } from "../pg_service.ts";
 import type { ClientPowers } from "../powers.ts";
-import { inForce, orderRoute, requireLogin } from "../session.ts";
+import { requireLogin, usableRoute } from "../session.ts";
+import { runShell } from "../sql/shell.ts";
 import { routeOptions } from "./db_login.ts";
 
 export const dbConnect = command({
@@ -18,18 +20,14 @@ export const dbConnect = command({
   run: async (options, powers: ClientPowers) => {
     const at = await requireLogin(options.proxy, powers);
     const { name, "db-user": user, "db-name": database } = options;
-    const known = await at.profile.route(at.login, name);
-    const fits = known !== null && inForce(known, powers) &&
-      (user === null || user === known.db_user) &&
-      (database === null || database === known.db_name);
-    const order = {
-      service: name,
-      user: user ?? known?.db_user ?? null,
-      name: database ?? known?.db_name ?? null,
-    };
-    const route = fits ? known : await orderRoute(at, order, powers);
+    const route = await usableRoute(at, { service: name, user, name: database }, powers);
     const launch = launchOf(route.protocol);
-    if (await powers.findProgram(launch.program) === null) throw notInstalled(launch, name);
+    if (await powers.findProgram(launch.program) === null) {
+      if (options.args.length > 0) throw notInstalled(launch, name);
+      const { program, install } = launch;
+      say(powers.terminal, `${program} is not here, this is the built-in shell (${install})`);
+      return await runShell(routeAt(at, route), powers);
+    }
     const values = launch.section(connectionOf(at.profile, at.login, route));
     await writeService({ name, values }, powers);
     return await powers.runProgram(launch.program, [...launch.args(name), ...options.args], {
@@ -43,6 +41,6 @@ function notInstalled({ program, install }: Launch, name: string): Fault {
     kind: "missing",
     code: "client.no-program",
     message: `${program} is not installed or not on PATH`,
-    hint: `${install}; any other program connects with: tsh db config ${name}`,
+    hint: `${install}; without arguments for it, tsh db shell ${name} needs nothing installed`,
   });
 }

@@ -3,7 +3,7 @@ import { asFault, Fault } from "../../core/fault.ts";
 import { connectionOf, launchOf } from "../launch.ts";
 import { type LocalProxy, type LocalProxyOptions, openLocalProxy } from "../local_proxy.ts";
 import type { ClientPowers } from "../powers.ts";
-import { inForce, orderRoute, requireLogin } from "../session.ts";
+import { requireLogin, usableRoute } from "../session.ts";
 import { routeOptions } from "./db_login.ts";
 
 export const proxyDb = command({
@@ -21,15 +21,7 @@ export const proxyDb = command({
   run: async (options, powers: ClientPowers) => {
     const at = await requireLogin(options.proxy, powers);
     const { name, tunnel, "db-user": user, "db-name": database } = options;
-    const known = await at.profile.route(at.login, name);
-    const fits = known !== null && inForce(known, powers) &&
-      (user === null || user === known.db_user) &&
-      (database === null || database === known.db_name);
-    const route = fits ? known : await orderRoute(at, {
-      service: name,
-      user: user ?? known?.db_user ?? null,
-      name: database ?? known?.db_name ?? null,
-    }, powers);
+    const route = await usableRoute(at, { service: name, user, name: database }, powers);
     const port = options.port ?? await at.profile.port(at.login, name) ?? 0;
     const words = (text: string) => say(powers.terminal, `tsh: ${text}`);
     const local = await open({ ...at, route, tunnel, port, say: words }, powers);
