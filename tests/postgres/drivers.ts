@@ -9,10 +9,13 @@ import {
   run,
   which,
 } from "../../scripts/lab/tools.ts";
+import { goDriver, javaDrivers } from "./compiled_drivers.ts";
 
 /** One real client and its script. */
 export interface Driver {
   readonly name: string;
+  /** It looks at what else there is in the database, so nobody else may be at work. */
+  readonly alone?: boolean;
   /** Runs the script with libpq's variables in `env`. */
   run(env: Readonly<Record<string, string>>): Promise<Finished>;
 }
@@ -24,12 +27,16 @@ export interface MissingDriver {
 }
 
 const scripts = fromFileUrl(new URL("./drivers/", import.meta.url));
-const pythonPackages = ["psycopg[binary]==3.2.13", "asyncpg==0.30.0"];
+const pythonPackages = [
+  ...["psycopg[binary]==3.2.13", "asyncpg==0.30.0"],
+  ...["sqlalchemy==2.0.44", "greenlet==3.2.4"],
+];
 const nodePackages = {
   "pg": "8.16.3",
   "pg-cursor": "2.15.3",
   "pg-copy-streams": "7.0.0",
   "postgres": "3.4.7",
+  "drizzle-orm": "0.45.4",
 };
 
 /** Every driver of the common scripts, installed where that is possible. */
@@ -38,6 +45,8 @@ export async function allDrivers(): Promise<(Driver | MissingDriver)[]> {
     await psql(),
     ...(await nodeDrivers()),
     ...(await pythonDrivers()),
+    await goDriver(),
+    ...(await javaDrivers()),
   ];
 }
 
@@ -54,7 +63,11 @@ async function psql(): Promise<Driver | MissingDriver> {
 }
 
 async function nodeDrivers(): Promise<(Driver | MissingDriver)[]> {
-  const names = [["node-postgres", "node_postgres.mjs"], ["postgres.js", "postgres_js.mjs"]];
+  const names = [
+    ["node-postgres", "node_postgres.mjs"],
+    ["postgres.js", "postgres_js.mjs"],
+    ["Drizzle", "drizzle.mjs"],
+  ];
   const node = await which("node");
   if (node === null) {
     return names.map(([name]) => ({ name: name ?? "", reason: "node is not installed" }));
@@ -73,14 +86,19 @@ async function nodeDrivers(): Promise<(Driver | MissingDriver)[]> {
 }
 
 async function pythonDrivers(): Promise<(Driver | MissingDriver)[]> {
-  const names = [["psycopg", "with_psycopg.py"], ["asyncpg", "with_asyncpg.py"]];
+  const names = [
+    ["psycopg", "with_psycopg.py"],
+    ["asyncpg", "with_asyncpg.py"],
+    ["SQLAlchemy over psycopg", "sqlalchemy_orm.py", "psycopg"],
+    ["SQLAlchemy over asyncpg", "sqlalchemy_orm.py", "asyncpg"],
+  ];
   const python = await pythonWith(pythonPackages);
   if (typeof python !== "string") {
     return names.map(([name]) => ({ name: name ?? "", reason: python.reason }));
   }
-  return names.map(([name, file]) => ({
+  return names.map(([name, file, ...args]) => ({
     name: name ?? "",
-    run: (env) => run(python, [join(scripts, file ?? "")], { env: { ...base(), ...env } }),
+    run: (env) => run(python, [join(scripts, file ?? ""), ...args], { env: { ...base(), ...env } }),
   }));
 }
 

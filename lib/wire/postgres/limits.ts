@@ -15,7 +15,7 @@ export const limits = {
   largeBytes: 0x3ffffffe - 4,
   /** A Bind up to this is looked at in one piece, a larger one as it passes. */
   bindHeldBytes: 64 * 1024,
-  /** Of one parameter, what is kept for the record: as `\\x` and hex it fills what is shown. */
+  /** Of one parameter, what is kept for the record: as `\x` and hex it fills what is shown. */
   parameterPrefixBytes: 4095,
   /** Of its text; the record takes no longer one. */
   parameterCharacters: 2 + 2 * 4095,
