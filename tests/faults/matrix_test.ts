@@ -13,6 +13,8 @@ import { logEverything, siteSuite, skipped } from "../site.ts";
 import { moments, momentTable } from "./moments.ts";
 import { eachOnce, type Fault, strike } from "./strike.ts";
 
+/** Each time the fault finds the work at another place. */
+const rounds = Deno.env.get("REMOTELER_TEST_ALL") ? 8 : 1;
 /** What Auth is told reaches every session within a second. */
 const reachedMs = 1500;
 let alice: Person;
@@ -135,7 +137,8 @@ const test = siteSuite({
   if (disk !== "") await must("umount", ["-l", disk]);
 });
 
-for (const fault of [...faults, ...(isRoot() ? [diskFull] : [])]) {
+const struck = [...faults, ...(isRoot() ? [diskFull] : [])];
+for (const fault of Array.from({ length: rounds }, () => struck).flat()) {
   test(`${fault.name}: in each moment an error or the right result`, (site) =>
     strike(site, fault, () => env));
 }

@@ -1,7 +1,7 @@
 /** One fault, hitting work in each of its moments; and what must hold afterwards. */
 import { deepStrictEqual, ok } from "node:assert/strict";
 import type { Site } from "../../scripts/lab/site.ts";
-import { waitFor } from "../../scripts/lab/tools.ts";
+import { delay, waitFor } from "../../scripts/lab/tools.ts";
 import { within } from "../deadline.ts";
 import { type Env, RawClient } from "../postgres/raw_client.ts";
 import { loggedByPid } from "../postgres/server_log.ts";
@@ -18,6 +18,9 @@ export interface Fault {
   mend?(site: Site): Promise<void>;
 }
 
+/** In each file's process; it makes the statements of each strike different. */
+let strikes = 0;
+
 /** No answer for so long is a hang. */
 const hangMs = 10_000;
 /** New sessions work so soon after the end of the trouble. */
@@ -29,12 +32,14 @@ const backMs = 5_000;
  * again after the trouble.
  */
 export async function strike(site: Site, fault: Fault, env: () => Env): Promise<void> {
+  const number = ++strikes;
   const cells = await Promise.all(moments.map(async (moment) => {
-    const tag = `${fault.name}, ${moment.name}`;
+    const tag = `${fault.name} ${number}, ${moment.name}`;
     return { moment, tag, running: await moment.begin(env(), tag) };
   }));
   const outcomes: Outcome[] = [];
   try {
+    await delay(Math.random() * 300);
     await fault.inject(site, cells.map(({ running }) => running));
     outcomes.push(
       ...await Promise.all(
