@@ -40,6 +40,8 @@ export interface Grant {
   readonly user: string | null;
   readonly name: string | null;
   readonly options: MergedOptions;
+  /** One of the roles that allow it lets replication through as well. */
+  readonly replication: boolean;
   /** Roles that allow it; for the audit log. */
   readonly by: readonly string[];
   readonly decidedAt: EpochMs;
@@ -87,7 +89,11 @@ export function decide(question: Question): Grant | Denial {
     .filter((rule) => user === null || matches(rule.users, user))
     .filter((rule) => name === null || matches(rule.names, name))
     .map((rule) => rule.role);
-  return { allowed: true, service, user, name, options: mergeOptions(roles), by, decidedAt: now };
+  const options = mergeOptions(roles);
+  const replication = roles.some(({ metadata, spec }) =>
+    by.includes(metadata.name) && spec.options.allow_replication === true
+  );
+  return { allowed: true, service, user, name, options, replication, by, decidedAt: now };
 }
 
 /** The answer for a database that isn't there: the same words as for one that may not be seen. */

@@ -219,6 +219,24 @@ Deno.test("the strictest options win", () => {
   });
 });
 
+Deno.test("replication needs the option of a role that allows this very access", () => {
+  const options = { allow_replication: true };
+  const plain = role("plain", all);
+  const also: Role = { metadata: { name: "also" }, spec: { allow: all, deny: {}, options } };
+  const elsewhere: Role = {
+    metadata: { name: "elsewhere" },
+    spec: { allow: { ...all, db_labels: { env: "none" } }, deny: {}, options },
+  };
+  const replication = (...roles: readonly Role[]) => {
+    const answer = decide(ask(roles, "app", "orders"));
+    ok(answer.allowed);
+    return answer.replication;
+  };
+  deepEqual(replication(plain), false);
+  deepEqual(replication(plain, elsewhere), false);
+  deepEqual(replication(plain, also), true);
+});
+
 Deno.test("lists show what is allowed and leave out what is denied", () => {
   const roles = [
     role("a", { ...all, db_users: ["app", "root", "{{internal.db_users}}"], db_names: ["one"] }),

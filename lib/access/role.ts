@@ -35,6 +35,7 @@ export interface Role {
       readonly max_session_ttl?: string | undefined;
       readonly audit?: AuditMode | undefined;
       readonly lock?: LockMode | undefined;
+      readonly allow_replication?: boolean | undefined;
     } & LimitOptions;
   };
 }

@@ -62,6 +62,8 @@ export const role = resource(
         statement_timeout: v.optional(duration),
         /** Ends a session when the certificate that opened it expires. */
         disconnect_expired_cert: v.optional(v.boolean()),
+        /** With what the role itself allows: connections for replication too. */
+        allow_replication: v.optional(v.boolean()),
         /** Advisory: a default of the session's transactions that SQL can change. */
         read_only: v.optional(v.boolean()),
         /** Of one session; bytes count both ways. */

@@ -3,6 +3,7 @@ export const serviceCodes = {
   "access.no-role": "The user has no role. Ask an administrator.",
   "admin.audit-broken":
     "The audit log does not hold. Keep the files as they are, compare with another copy.",
+  "admin.bad-path": "A path for a unit is missing or not absolute. Give --executable and -c.",
   "admin.bad-resource":
     "The file holds no resource that can be read. See remoteler get KIND/NAME --format=yaml.",
   "admin.bad-time": "A time is neither RFC 3339 nor a duration. Write 2026-01-31T13:00:00Z or 2h.",

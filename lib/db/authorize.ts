@@ -46,6 +46,8 @@ export class Grant {
   readonly limits: SessionLimits;
   /** When the user's certificate ends. */
   readonly expires: EpochMs;
+  /** The startup asks for replication, and the roles allow it. */
+  readonly replication: boolean;
 
   /** @param seal what only this module has */
   constructor(seal: typeof grantSeal, init: Omit<Grant, "isGenuine">) {
@@ -59,6 +61,7 @@ export class Grant {
     this.audit = init.audit;
     this.limits = init.limits;
     this.expires = init.expires;
+    this.replication = init.replication;
   }
 
   get isGenuine(): boolean {
@@ -128,9 +131,11 @@ export function authorize(
       hint: "try again when the Auth Service is back",
     });
   }
+  if (startup.replication && !decision.replication) throw noReplication(target);
   const { audit, limits } = decision.options;
+  const { replication } = startup;
   const asWhom = { identity, chain, expires, user, database };
-  return new Grant(grantSeal, { ...asWhom, target, startup, audit, limits });
+  return new Grant(grantSeal, { ...asWhom, target, startup, audit, limits, replication });
 }
 
 /**
@@ -140,7 +145,7 @@ export function authorize(
 export function reconsider(
   { cache, clock }: ClusterPowers,
   place: Place,
-  { identity, target, user, database }: Grant,
+  { identity, target, user, database, replication }: Grant,
 ): Fault | null {
   const service = target.resource.metadata.name;
   const locked = lockOf(
@@ -163,7 +168,19 @@ export function reconsider(
     name: database,
     now: clock.now(),
   });
-  return decision.allowed ? null : ended(decision);
+  if (!decision.allowed) return ended(decision);
+  return replication && !decision.replication ? noReplication(target) : null;
+}
+
+function noReplication({ resource: { metadata: { name } } }: DatabaseTarget): Fault {
+  const message = `your roles don't allow replication from the database ${name}`;
+  return new Fault({
+    kind: "denied",
+    code: "db.no-replication",
+    message,
+    shown: message,
+    hint: "a role that allows the database needs the option allow_replication: true",
+  });
 }
 
 function ended(denial: Denial): Fault {

@@ -59,10 +59,12 @@ export async function login(
   powers: ConnectPowers,
   signal: AbortSignal,
 ): Promise<Driven<LoggedIn>> {
-  const { target, user, database, startup, limits: { statementMs, readOnly } } = grant;
+  const { target, user, database, startup, replication } = grant;
+  const { statementMs, readOnly } = grant.limits;
   const nonce = powers.random.bytes(24);
   const limits = { statementMs: statementMs === Infinity ? null : statementMs, readOnly };
-  const script = target.protocol.login({ user, database, startup, limits, nonce });
+  const asked = { user, database, startup, limits, replication, nonce };
+  const script = target.protocol.login(asked);
   return await converse(script, connected, { target, credentials, powers, signal });
 }
 

@@ -45,6 +45,8 @@ export interface Startup {
   readonly parameters: ReadonlyMap<string, string>;
   /** The client program as it names itself, for the audit log; empty where it doesn't. */
   readonly clientProgram: string;
+  /** Asks for the stream of all changes; allowed by `LoginRequest.replication` only. */
+  readonly replication: boolean;
   /** Protocol version agreed with the client, for example "3.0". */
   readonly version: string;
 }
@@ -67,6 +69,8 @@ export interface LoginRequest {
   readonly startup: Startup;
   /** Told to the database as the session's defaults; absent: none. */
   readonly limits?: { readonly statementMs: number | null; readonly readOnly: boolean };
+  /** Whether a startup that asks for replication is let through. */
+  readonly replication: boolean;
   /** 24 random bytes or more, handed in since this room makes none. */
   readonly nonce: Uint8Array;
 }

@@ -31,6 +31,7 @@ const startup: Startup = {
   database: null,
   parameters: new Map([["application_name", "inspector test"], ["client_encoding", "UTF8"]]),
   clientProgram: "inspector test",
+  replication: false,
   version: "3.0",
 };
 
@@ -49,6 +50,7 @@ async function enter(
     user,
     database: how.database ?? "postgres",
     startup,
+    replication: false,
     nonce: randomBytes(24),
   });
   try {

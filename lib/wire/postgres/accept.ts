@@ -13,6 +13,7 @@ import {
   wireError,
 } from "./message.ts";
 import { isCancelLength, readCancelKey } from "./sniff.ts";
+import { asksReplication } from "./startup_parameters.ts";
 import { utf8 } from "./text.ts";
 
 const NAME = "StartupMessage";
@@ -93,6 +94,7 @@ function startupOf(found: ReadonlyMap<string, string>, spoken: string): Startup 
     database: database === "" ? null : database,
     parameters,
     clientProgram: found.get("application_name") ?? "",
+    replication: asksReplication(parameters),
     version: spoken,
   };
 }

@@ -34,8 +34,10 @@ const login = () =>
       database: null,
       parameters: new Map([["TimeZone", "UTC"]]),
       clientProgram: "",
+      replication: false,
       version: "3.0",
     },
+    replication: false,
     nonce: encoder.encode("0123456789abcdefghijklmn"),
   });
 

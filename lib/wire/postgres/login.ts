@@ -42,7 +42,8 @@ interface Message {
 
 /** Client side of the start towards the database: TLS, startup, authentication, settings. */
 export function* login(request: LoginRequest): Handshake<LoggedIn> {
-  const parameters = withLimits(forwardedParameters(request.startup.parameters), request.limits);
+  const { startup, limits: ofSession, replication } = request;
+  const parameters = withLimits(forwardedParameters(startup.parameters, replication), ofSession);
   yield* startTls();
   yield { do: "send", bytes: startupMessage(request, parameters) };
   yield* authenticate(request);

@@ -103,6 +103,7 @@ Deno.test("accept reads user, database, parameters and program", () => {
       database: "shop",
       parameters: new Map([["application_name", "psql"], ["TimeZone", "UTC"]]),
       clientProgram: "psql",
+      replication: false,
       version: "3.0",
     },
   });
@@ -149,7 +150,11 @@ for (const [name, said, code] of brokenStartups) {
   });
 }
 
-const login = (parameters: Record<string, string> = {}, version: string = "3.0") =>
+const login = (
+  parameters: Record<string, string> = {},
+  version: string = "3.0",
+  replication: boolean = false,
+) =>
   postgres.login({
     user: "alice",
     database: "shop",
@@ -158,8 +163,10 @@ const login = (parameters: Record<string, string> = {}, version: string = "3.0")
       database: null,
       parameters: new Map(Object.entries(parameters)),
       clientProgram: "",
+      replication: false,
       version,
     },
+    replication,
     nonce: new Uint8Array(24),
   });
 const yes = Uint8Array.of(0x53);
@@ -216,6 +223,18 @@ for (const name of ["options", "search_path", "role", "session_authorization", "
     );
   });
 }
+
+Deno.test("replication is asked for in many words, and forwarded where it is allowed", () => {
+  for (const [value, asks] of [["database", true], ["1", true], ["false", false], ["", false]]) {
+    const { result } = play(postgres.accept(), [startup(`user\0a\0replication\0${value}\0`)]);
+    ok(result.kind === "startup");
+    strictEqual(result.startup.replication, asks);
+  }
+  const script = login({ replication: "database" }, "3.0", true);
+  const { steps } = play(script, [yes, authenticated, ready()]);
+  const sent = startup("user\0alice\0database\0shop\0replication\0database\0");
+  deepStrictEqual(sentBy(steps)[1], sent);
+});
 
 Deno.test("a database without TLS gets nothing more than the question", () => {
   const script = login();

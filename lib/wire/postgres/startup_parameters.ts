@@ -31,16 +31,28 @@ const emptyMeansNothing: ReadonlySet<string> = new Set(["options", "replication"
 /** What replication may say and not be asking for it. */
 const notReplication: ReadonlySet<string> = new Set(["false", "off", "no", "0"]);
 
-/** The parameters to forward. Throws {@linkcode ClientRefused} that names what is not allowed. */
+/** Whether the connection is for replication, physical or logical. ("Streaming Replication") */
+export function asksReplication(asked: ReadonlyMap<string, string>): boolean {
+  return [...asked].some(([name, value]) =>
+    name.toLowerCase() === "replication" && value !== "" && !notReplication.has(value)
+  );
+}
+
+/**
+ * The parameters to forward, `replication` where it is allowed. Throws {@linkcode ClientRefused}
+ * that names what is not allowed.
+ */
 export function forwardedParameters(
   asked: ReadonlyMap<string, string>,
+  replication: boolean,
 ): ReadonlyMap<string, string> {
   const forwarded = new Map<string, string>();
   for (const [name, value] of asked) {
     const lower = name.toLowerCase();
-    if (allowed.has(lower)) {
+    const isReplication = lower === "replication" && !notReplication.has(value) && value !== "";
+    if (allowed.has(lower) || (isReplication && replication)) {
       forwarded.set(name, value);
-    } else if (lower === "replication" && !notReplication.has(value) && value !== "") {
+    } else if (isReplication) {
       throw refused("replication connections are not allowed through", undefined);
     } else if (lower === "replication" || (emptyMeansNothing.has(lower) && value === "")) {
       continue;
