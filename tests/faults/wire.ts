@@ -9,10 +9,17 @@ export async function noWire(): Promise<string | null> {
     if (await which(program) === null) return `${program} is not installed`;
   }
   if (!(await exists("/dev/net/tun"))) return "there is no /dev/net/tun";
-  const name = `rmt-try-${Deno.pid}`;
-  const made = await run("ip", ["netns", "add", name]);
-  if (made.code !== 0) return "this system makes no network namespaces";
-  await run("ip", ["netns", "del", name]);
+  const name = `rmt${Deno.pid}t`;
+  const needed: [object: string, ...what: string[]][] = [
+    ["netns", name],
+    ["tuntap", "dev", name, "mode", "tun"],
+  ];
+  for (const [object, ...what] of needed) {
+    if ((await run("ip", [object, "add", ...what])).code !== 0) {
+      return `this system lets root make no ${object}`;
+    }
+    await run("ip", [object, "del", ...what]);
+  }
   return null;
 }
 
