@@ -8,7 +8,7 @@ import { interruption } from "../lib/service/interruption.ts";
 import { systemClock } from "../lib/sys/clock.ts";
 import { commandLine, environmentVariable, hostname } from "../lib/sys/env.ts";
 import { httpClient } from "../lib/sys/http.ts";
-import { runProgram as launch } from "../lib/sys/process.ts";
+import { findProgram, runProgram as launch } from "../lib/sys/process.ts";
 import { systemRandom } from "../lib/sys/random.ts";
 import { exit } from "../lib/sys/signals.ts";
 import { connectTcp } from "../lib/sys/tcp.ts";
@@ -26,6 +26,7 @@ const powers: AdminPowers = {
   files: commandFiles,
   env: environmentVariable,
   hostname,
+  findProgram,
   auth: (dataDir) => {
     const connect = (signal: AbortSignal) =>
       connectTcp({ path: `${dataDir}/auth.sock` }, { signal });

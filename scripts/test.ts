@@ -172,6 +172,7 @@ async function install(): Promise<void> {
     "/usr/bin/openssl": "openssl",
     "/usr/bin/ip": "iproute2",
     "/usr/bin/zsh": "zsh",
+    "/usr/bin/systemd-analyze": "systemd",
     "/usr/bin/fish": "fish",
     "/usr/bin/setpriv": "util-linux",
     "/usr/lib/python3.11/ensurepip/__init__.py": "python3-venv",

@@ -323,3 +323,14 @@ Deno.test("audit export reads page by page, and no cell becomes a formula", asyn
   const { terminal } = await run(["audit", "export"], { answers });
   strictEqual(terminal.stdout(), `${JSON.stringify(event)}\n`);
 });
+
+Deno.test("install systemd writes the unit once, and --dry-run only prints it", async () => {
+  const printed = await run(["install", "systemd", "--dry-run"]);
+  match(printed.terminal.stdout(), /^ExecStart=\/usr\/local\/bin\/remoteler start /m);
+  strictEqual(printed.files.has("/etc/systemd/system/remoteler.service"), false);
+  const written = await run(["install", "systemd", "-c", "/etc/100%.yaml"]);
+  const unit = written.files.get("/etc/systemd/system/remoteler.service") ?? "";
+  match(unit, /^LoadCredential=remoteler.yaml:\/etc\/100%%.yaml$/m);
+  match(written.terminal.stdout(), /systemctl enable --now remoteler/);
+  strictEqual((await run(["install", "systemd", "-c", "relative.yaml"])).code, 2);
+});

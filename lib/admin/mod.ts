@@ -12,6 +12,7 @@ import { configure } from "./commands/configure.ts";
 import { create } from "./commands/create.ts";
 import { edit } from "./commands/edit.ts";
 import { get } from "./commands/get.ts";
+import { installSystemd } from "./commands/install_systemd.ts";
 import { lock } from "./commands/lock.ts";
 import { rm } from "./commands/rm.ts";
 import { rolesLs } from "./commands/roles_ls.ts";
@@ -33,6 +34,7 @@ export type { AdminFiles, AdminPowers, ServeOrder, VerifyOrder } from "./powers.
 export const adminCommands: readonly Command<AdminPowers>[] = [
   start,
   configure,
+  installSystemd,
   status,
   usersAdd,
   usersLs,
@@ -68,6 +70,7 @@ export const adminCommands: readonly Command<AdminPowers>[] = [
 
 /** What the nouns are, for the help. */
 export const adminGroups: Readonly<Record<string, string>> = {
+  install: "set this machine up to run the services",
   users: "who may log in, with which roles",
   roles: "what may be done",
   tokens: "how proxies and Database Services join",

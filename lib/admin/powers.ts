@@ -18,6 +18,8 @@ export interface AdminPowers extends BasePowers {
   auth(dataDir: string): AuthClient;
   /** Runs the services of a configuration until they are told to stop; gives the exit code. */
   serve(order: ServeOrder): Promise<number>;
+  /** The path of a program on PATH; null where there is none. */
+  findProgram(name: string): Promise<string | null>;
   /** Runs a program on this terminal; gives its exit code. */
   runProgram(program: string, args: readonly string[]): Promise<number>;
   /** Checks an audit log's files offline. */

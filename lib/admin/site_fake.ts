@@ -110,6 +110,7 @@ export async function run(argv: readonly string[], init: RunInit = {}): Promise<
       served.push(order);
       return Promise.resolve(0);
     },
+    findProgram: (name) => Promise.resolve(`/usr/local/bin/${name}`),
     runProgram: (_program, args) => {
       const file = args.at(-1) ?? "";
       const edited = init.editor?.(files.get(file) ?? "") ?? null;
