@@ -149,7 +149,7 @@ function isLogged({ result }: Happening): boolean {
 function asLogged({ statement }: Happening): { how: string; text: string } {
   if (statement.command === "query") return { how: "statement", text: statement.text };
   if (statement.command === "function") {
-    return { how: "fastpath", text: statement.text.replace(/^.*OID /, "") };
+    return { how: "fastpath", text: statement.text.replace(/^.*OID (\d+)\)?$/, "$1") };
   }
   return { how: "execute", text: statement.text };
 }

@@ -1,4 +1,4 @@
-/** Replication by PostgreSQL's own programs: refused, and with the role option relayed and counted. */
+/** Replication by PostgreSQL's own programs: refused, or with the role option relayed, counted. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "../../scripts/lab/paths.ts";
 import { debianPostgres } from "../../scripts/lab/postgres.ts";

@@ -33,9 +33,10 @@ export function loggedByPid(log: string): Map<number, string[]> {
     keep();
     const [, pid, level, text] = head;
     const statement = level === "LOG"
-      ? /^(?:statement|execute (?:fetch from )?[^:]*|fastpath function call): (.*)$/s.exec(
-        text ?? "",
-      )
+      ? /^(?:(?:statement|execute (?:fetch from )?[^:]*): |(?=fastpath function call: ))(.*)$/s
+        .exec(
+          text ?? "",
+        )
       : null;
     if (statement) current = { pid: Number(pid), text: statement[1] ?? "" };
   }

@@ -2,6 +2,7 @@ import type { Gate, Parameter, Statement } from "../protocol.ts";
 import type { ByteReader } from "../../bytes/reader.ts";
 import { BindReader, type Bound } from "./bind.ts";
 import { type Call, readCall } from "./call.ts";
+import { functionOf } from "./functions.ts";
 import { type FrameHandler, Framer, type Treatment } from "./framer.ts";
 import { limits } from "./limits.ts";
 import { client, readBody, wireError } from "./message.ts";
@@ -203,11 +204,13 @@ export class ClientSide implements FrameHandler {
   }
 
   #function(call: Call): void {
+    const known = functionOf(call.oid);
+    const name = known === null ? `OID ${call.oid}` : `"${known.name}" (OID ${call.oid})`;
     const statement = this.#announce({
       ...plain,
       command: "function",
-      text: `fastpath function call: OID ${call.oid}`,
-      parameters: call.parameters.map((raw) => decodeParameter(raw, 0)),
+      text: `fastpath function call: ${name}`,
+      parameters: call.parameters.map((raw, at) => decodeParameter(raw, known?.types[at] ?? 0)),
     });
     this.#session.asked({ kind: "function", statement, group: this.#group++ }, "FunctionCall");
   }
