@@ -53,12 +53,20 @@ export async function allDrivers(): Promise<(Driver | MissingDriver)[]> {
 async function psql(): Promise<Driver | MissingDriver> {
   const program = await which("psql");
   if (program === null) return { name: "psql", reason: "psql is not installed" };
+  return psqlFrom("psql", { program, args: [] });
+}
+
+/** A psql wherever it is; its notices and errors count as output too. */
+export function psqlFrom(
+  name: string,
+  { program, args }: { readonly program: string; readonly args: readonly string[] },
+): Driver {
   return {
-    name: "psql",
+    name,
     run: (env) =>
-      run(program, ["-X", "-f", join(scripts, "script.sql")], {
+      run(program, [...args, "-X", "-f", join(scripts, "script.sql")], {
         env: { ...base(), ...env, PGSSLMODE: "verify-full" },
-      }).then((done) => ({ ...done, stdout: done.stdout + done.stderr, code: done.code })),
+      }).then((done) => ({ ...done, stdout: done.stdout + done.stderr })),
   };
 }
 
