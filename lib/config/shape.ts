@@ -52,6 +52,12 @@ const process = v.strictObject({
     ),
   ),
   log: v.optional(about(log, "log lines"), {}),
+  diag_addr: v.optional(
+    about(
+      address,
+      "where /healthz, /readyz and /metrics are told, in the clear; off where left out",
+    ),
+  ),
   storage: v.optional(about(storage, "the state of an Auth Service"), {}),
 });
 

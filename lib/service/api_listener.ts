@@ -51,6 +51,16 @@ export async function ownDirectory(path: string): Promise<void> {
   await changeMode(path, 0o700);
 }
 
+/** Listens without TLS: nothing secret is told, and who may ask is the network's matter. */
+export async function openPlainDoor(options: {
+  readonly at: { readonly host: string; readonly port: number };
+  readonly handler: HttpHandler;
+  readonly log: Log;
+}): Promise<Door> {
+  const { at, handler, log } = options;
+  return await openDoor(at, (socket, { drain }) => serveHttp1(socket, handler, { drain }), log);
+}
+
 /** Listens on a Unix socket in a directory that is its owner's alone. */
 export async function openLocalDoor(options: {
   readonly directory: string;

@@ -9,6 +9,7 @@ import { startArgon2 } from "../sys/argon2_worker.ts";
 import { openSqlite } from "../sys/sqlite.ts";
 import { openLocalDoor, openTlsDoor, ownDirectory } from "./api_listener.ts";
 import { openAuthAudit } from "./auth_audit.ts";
+import { observeAuth } from "./observe_services.ts";
 import { hostIdOf, openOwnCertificate } from "./own_certificate.ts";
 import type { Running, Runtime } from "./runtime.ts";
 
@@ -83,6 +84,7 @@ async function open(
     host,
     version,
   });
+  observeAuth(runtime.diagnostics, authorities);
   const own = await openOwnCertificate(runtime, authorities, host);
   closers.push(() => own.close());
   const { context } = own;

@@ -30,10 +30,28 @@ export function compose(options: ComposeOptions): readonly Part[] {
   const { auth_service, proxy_service, db_service } = options.config;
   const beside: Beside = { auth: null };
   return [
+    ...diagnosticsParts(options),
     ...(auth_service?.enabled ? [authPart(options, auth_service, beside)] : []),
     ...(proxy_service?.enabled ? [proxyPart(options, proxy_service, beside)] : []),
     ...(db_service?.enabled ? [dbPart(options, db_service, beside)] : []),
   ];
+}
+
+/** First to start and last to stop, so that it can tell of the others. */
+function diagnosticsParts({ config, runtime, ready }: ComposeOptions): readonly Part[] {
+  const { auth_service, proxy_service, db_service, remoteler: { diag_addr: at } } = config;
+  const { diagnostics, clock, log } = runtime;
+  if (auth_service?.enabled) diagnostics.expect("auth");
+  if (proxy_service?.enabled) diagnostics.expect("proxy");
+  if (db_service?.enabled) diagnostics.expect("db");
+  if (at === undefined) return [];
+  const start = async (): Promise<Running> => {
+    const { serveDiagnostics } = await import("./diagnostics.ts");
+    const serving = await serveDiagnostics({ at, diagnostics, clock, log });
+    ready.listens("diag", serving.address);
+    return serving;
+  };
+  return [{ name: "diagnostics", drainMs: 0, start }];
 }
 
 /** What runs in the same process, once it runs. */
@@ -54,6 +72,7 @@ function authPart(options: ComposeOptions, service: AuthConfig, beside: Beside):
     beside.auth = auth;
     ready.listens("auth", auth.address);
     ready.knows("ca_pin", auth.caPin);
+    runtime.diagnostics.runs("auth");
     return auth;
   };
   return { name: "auth", drainMs: 0, start };

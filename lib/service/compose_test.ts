@@ -10,6 +10,7 @@ import { systemRandom } from "../sys/random.ts";
 import { type AuthService, startAuthService } from "./auth_service.ts";
 import { compose } from "./compose.ts";
 import { readHostFiles } from "./host_files.ts";
+import { Diagnostics } from "./diagnostics.ts";
 import { type Membership, openMembership } from "./membership.ts";
 import { Ready } from "./ready.ts";
 import type { Runtime } from "./runtime.ts";
@@ -24,6 +25,7 @@ function runtimeIn(dataDir: string, clock: Clock = systemClock): Runtime {
     version,
     nodename: "box",
     dataDir,
+    diagnostics: new Diagnostics(),
   };
 }
 

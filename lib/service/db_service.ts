@@ -15,6 +15,8 @@ import { connectTls, startTlsClient } from "../sys/tls.ts";
 import { protocols } from "../wire/mod.ts";
 import { openShippedSpool } from "./audit_spool.ts";
 import type { Membership } from "./membership.ts";
+import { countedSpool, eventCounter, timedDial } from "./observe.ts";
+import { observeAgent, observeMember } from "./observe_services.ts";
 import type { Running, Runtime } from "./runtime.ts";
 
 export interface DbServiceOptions {
@@ -31,7 +33,7 @@ const shipMsMax = 3_000;
 
 export async function startDbService(options: DbServiceOptions): Promise<Running> {
   const { runtime, config, membership, proxyServer } = options;
-  const { clock, random, version, nodename } = runtime;
+  const { clock, random, version, nodename, diagnostics } = runtime;
   const { client } = membership;
   const log = runtime.log.child({}, "db");
   const databases = await Promise.all(config.databases.map(readDatabase));
@@ -47,13 +49,14 @@ export async function startDbService(options: DbServiceOptions): Promise<Running
   const shipped = await openShippedSpool({ runtime, role: "db", client, limitBytes });
   const cache = startResourceCache({ client, kinds: watchedKinds, clock, random, log });
   await known(cache, options.signal);
+  const timed = timedDial(diagnostics.metrics, clock);
   const agent = startAgent({
     auth: client,
     cache,
     clock,
     random,
     log,
-    spool: shipped.spool,
+    spool: countedSpool(shipped.spool, eventCounter(diagnostics.metrics)),
     protocols,
     config: { hostname: nodename, version, proxyServer, databases },
     identity: () => {
@@ -62,10 +65,12 @@ export async function startDbService(options: DbServiceOptions): Promise<Running
     },
     connectTls,
     connectDatabase: async (to, limits) => {
-      const stream = await connectTcp(to, limits);
+      const stream = await timed(writeAddress(to), () => connectTcp(to, limits));
       return { stream, startTls: (tls) => startTlsClient(stream, tls) };
     },
   });
+  observeMember(diagnostics, { role: "db", membership, cache, spool: shipped.spool });
+  observeAgent(diagnostics, agent, { cache, spool: shipped.spool });
   const stop = async (): Promise<void> => {
     await agent.stop();
     await cache.close();

@@ -13,6 +13,8 @@ import { protocols } from "../wire/mod.ts";
 import { openShippedSpool } from "./audit_spool.ts";
 import type { HostCredentials } from "./host_files.ts";
 import type { Membership } from "./membership.ts";
+import { countedSpool, eventCounter } from "./observe.ts";
+import { observeMember, observeProxy } from "./observe_services.ts";
 import type { Running, Runtime } from "./runtime.ts";
 
 export interface ProxyServiceOptions {
@@ -52,6 +54,8 @@ export async function startProxyService(
   const log = runtime.log.child({}, "proxy");
   const shipped = await openShippedSpool({ runtime, role: "proxy", client });
   const cache = startResourceCache({ client, kinds: watchedKinds, clock, random, log });
+  const { diagnostics } = runtime;
+  const spool = countedSpool(shipped.spool, eventCounter(diagnostics.metrics));
   const stopWaiting = (): void => void cache.close();
   options.signal.addEventListener("abort", stopWaiting, { once: true });
   const proxy = await startProxy({
@@ -77,12 +81,14 @@ export async function startProxyService(
     clock,
     random,
     log,
-    emit: (event) => shipped.spool.event(event),
+    emit: (event) => spool.event(event),
   });
   options.signal.removeEventListener("abort", stopWaiting);
   membership.onRenewed((renewed) => {
     proxy.replaceHostCertificate(renewed, authorityOf(renewed));
   });
+  observeMember(diagnostics, { role: "proxy", membership, cache, spool });
+  observeProxy(diagnostics, proxy, cache);
   const stop = async (): Promise<void> => {
     await proxy.stop();
     await cache.close();

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Random } from "../core/random.ts";
+import type { Diagnostics } from "./diagnostics.ts";
 
 /** What every service of a process shares. */
 export interface Runtime {
@@ -11,6 +12,7 @@ export interface Runtime {
   /** Name of this machine, for lists. */
   readonly nodename: string;
   readonly dataDir: string;
+  readonly diagnostics: Diagnostics;
 }
 
 /** A part of the process that was started. */

@@ -11,6 +11,7 @@ import { exit, onSignals } from "../sys/signals.ts";
 import { standardStreams } from "../sys/terminal.ts";
 import { ownDirectory } from "./api_listener.ts";
 import { compose } from "./compose.ts";
+import { Diagnostics } from "./diagnostics.ts";
 import { Ready } from "./ready.ts";
 import type { Runtime } from "./runtime.ts";
 import { supervise } from "./supervisor.ts";
@@ -42,6 +43,7 @@ export async function serve(order: ServeOrder): Promise<number> {
     version,
     nodename: config.remoteler.nodename ?? hostname(),
     dataDir,
+    diagnostics: new Diagnostics(),
   };
   const ready = new Ready(log);
   // Of an earlier run: whoever waits for it must not find it.
