@@ -2,7 +2,8 @@
 import { deepStrictEqual, match, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { join } from "../../scripts/lab/paths.ts";
 import { type Person, programs } from "../../scripts/lab/services.ts";
-import { delay, type Finished } from "../../scripts/lab/tools.ts";
+import type { Finished } from "../../scripts/lab/tools.ts";
+import { untilSleeping } from "../postgres/activity.ts";
 import { have, siteSuite } from "../site.ts";
 
 let alice: Person;
@@ -53,7 +54,8 @@ test("large answers, notices and COPY come through whole", async () => {
   match(copied.stderr, /57014/);
 });
 
-test("Ctrl-C cancels what runs and leaves the session", async () => {
+test("Ctrl-C cancels what runs and leaves the session", async (site) => {
+  await alice.mustTsh(["db", "login", "orders", "--db-user=alice", "--db-name=orders"]);
   const [program = "", ...args] = programs().tsh;
   const child = new Deno.Command(program, {
     args: [...args, "db", "shell", "orders"],
@@ -65,7 +67,7 @@ test("Ctrl-C cancels what runs and leaves the session", async () => {
   const input = child.stdin.getWriter();
   await input.write(new TextEncoder().encode("select pg_sleep(30);\n"));
   await input.close();
-  await delay(3_000);
+  await untilSleeping(await site.through(alice, "orders"));
   child.kill("SIGINT");
   const started = performance.now();
   const { code, stderr } = await child.output();

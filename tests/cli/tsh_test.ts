@@ -5,6 +5,7 @@ import { serverUser } from "../../scripts/lab/postgres.ts";
 import { type Person, programs } from "../../scripts/lab/services.ts";
 import { password } from "../../scripts/lab/site.ts";
 import { delay, run, waitFor } from "../../scripts/lab/tools.ts";
+import { untilSleeping } from "../postgres/activity.ts";
 import { have, siteSuite, skipped } from "../site.ts";
 
 let alice: Person;
@@ -69,18 +70,22 @@ test("db connect runs psql", async () => {
   match(out, /connected/);
 });
 
-test("proxy db --tunnel: one local port for programs without certificates", async () => {
+test("proxy db --tunnel: one local port for programs without certificates", async (site) => {
   if (!(await have("psql", "tsh proxy db"))) return;
   const first = await localProxy(["--tunnel"]);
   const url = (port: number) =>
     `host=127.0.0.1 port=${port} user=alice dbname=orders sslmode=disable`;
   const done = await alice.run("psql", [url(first.port), "-XAtc", "select 'through the tunnel'"]);
   strictEqual(done.stdout.trim(), "through the tunnel", done.stderr);
-  const cancelled = await alice.run("sh", [
-    "-c",
-    `timeout -s INT 2 psql "${url(first.port)}" -XAtc 'select pg_sleep(20)'`,
-  ]);
-  match(cancelled.stderr, /canceling statement/);
+  const sleeping = new Deno.Command("psql", {
+    args: [url(first.port), "-XAtc", "select pg_sleep(20)"],
+    env: { ...alice.env },
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  await untilSleeping(await site.through(alice, "orders"));
+  sleeping.kill("SIGINT");
+  match(new TextDecoder().decode((await sleeping.output()).stderr), /canceling statement/);
   await first.stop();
   const second = await localProxy(["--tunnel"]);
   strictEqual(second.port, first.port);

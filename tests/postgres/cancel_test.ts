@@ -8,6 +8,7 @@ import type { Site } from "../../scripts/lab/site.ts";
 import { delay, waitFor } from "../../scripts/lab/tools.ts";
 import { within } from "../deadline.ts";
 import { siteSuite } from "../site.ts";
+import { untilSleeping } from "./activity.ts";
 import { concat, type Env, type Message, message, RawClient, startup } from "./raw_client.ts";
 
 const agents = 2;
@@ -54,7 +55,7 @@ for (const [name, cancel] of Object.entries(ways)) {
       for (const port of site.proxyPorts) {
         const sleeping = session.client.query("select pg_sleep(30)");
         const refused = rejects(within("the end of the statement", 15_000, sleeping), cancelled);
-        await delay(150);
+        await untilSleeping(env);
         await cancel(port, cancelRequest(session.key));
         await refused;
         strictEqual((await session.client.query("select 42"))[0]?.[0], "42");
@@ -75,7 +76,7 @@ test("a wrong secret, process or agent number cancels nothing", async (site) => 
     concat([session.key, new Uint8Array(4)]),
   ];
   const sleeping = session.client.query("select 'whole' from pg_sleep(2)");
-  await delay(150);
+  await untilSleeping(env);
   for (const key of wrong) await sendPlain(site.proxyPorts[0] ?? 0, cancelRequest(key));
   strictEqual((await within("the statement", 15_000, sleeping))[0]?.[0], "whole");
   session.client.close();
@@ -115,7 +116,7 @@ test("too many from one address are dropped; other addresses are not held up", a
   match(await Deno.readTextFile(site.proxyLogs[1] ?? ""), /too many cancel requests from one/);
   const sleeping = session.client.query("select pg_sleep(30)");
   const refused = rejects(within("the end", 15_000, sleeping), cancelled);
-  await delay(150);
+  await untilSleeping(env);
   await sendPlain(port, cancelRequest(session.key), "127.0.0.2");
   await refused;
   session.client.close();
