@@ -2,12 +2,17 @@
 import { runProgram } from "../lib/cli/mod.ts";
 import { clientCommands, clientGroups, type ClientPowers } from "../lib/client/mod.ts";
 import { version } from "../lib/core/version.ts";
+import { clientFiles } from "../lib/service/client_files.ts";
 import { interruption } from "../lib/service/interruption.ts";
 import { systemClock } from "../lib/sys/clock.ts";
 import { commandLine, environmentVariable, userId } from "../lib/sys/env.ts";
-import { listDirectory, makeDirectory, readText, remove, writeAtomic } from "../lib/sys/files.ts";
 import { httpClient } from "../lib/sys/http.ts";
-import { findProgram, loopbackPeerUser, runProgram as launch } from "../lib/sys/process.ts";
+import {
+  findProgram,
+  loopbackPeerUser,
+  outputOf,
+  runProgram as launch,
+} from "../lib/sys/process.ts";
 import { systemRandom } from "../lib/sys/random.ts";
 import { exit, onSignals } from "../lib/sys/signals.ts";
 import { connectTcp, listenTcp } from "../lib/sys/tcp.ts";
@@ -23,13 +28,7 @@ const powers: ClientPowers = {
   version,
   clock: systemClock,
   random: systemRandom,
-  files: {
-    readText,
-    writePrivate: writeAtomic,
-    makeDirectory,
-    list: listDirectory,
-    remove: async (path) => void await remove(path, true),
-  },
+  files: clientFiles,
   network: { connectTcp, connectTls, listenTcp, http: httpClient },
   env: environmentVariable,
   userId,
@@ -38,6 +37,7 @@ const powers: ClientPowers = {
     hasChild = true;
     return await launch(program, args, { environment });
   },
+  outputOf,
   onInterrupt: (listener) => {
     hasChild = true;
     onSignals(["SIGINT"], listener);

@@ -102,6 +102,7 @@ export async function fakeComputer(): Promise<FakeComputer> {
         computer.launched.push({ program, args, environment });
         return Promise.resolve(0);
       },
+      outputOf: (program) => Promise.resolve(`${program} 15.4\n`),
       onInterrupt: () => () => {},
       peerUser: () => Promise.resolve(computer.peerUser),
       network: {

@@ -8,6 +8,7 @@ import { dbLogin } from "./commands/db_login.ts";
 import { dbLogout } from "./commands/db_logout.ts";
 import { dbLs } from "./commands/db_ls.ts";
 import { dbShell } from "./commands/db_shell.ts";
+import { doctor } from "./commands/doctor.ts";
 import { login } from "./commands/login.ts";
 import { logout } from "./commands/logout.ts";
 import { proxyDb } from "./commands/proxy_db.ts";
@@ -31,6 +32,7 @@ export const clientCommands: readonly Command<ClientPowers>[] = [
   dbEnv,
   dbConfig,
   proxyDb,
+  doctor,
   completionCommand<ClientPowers>({
     name: "tsh",
     commands: () => clientCommands,

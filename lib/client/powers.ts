@@ -35,6 +35,8 @@ export interface ClientPowers extends BasePowers {
     args: readonly string[],
     environment: Readonly<Record<string, string>>,
   ): Promise<number>;
+  /** What a program prints on stdout; empty where it fails. */
+  outputOf(program: string, args: readonly string[]): Promise<string>;
   /** Ctrl-C is the listener's until what is given back is called. */
   onInterrupt(listener: () => void): () => void;
   /** Who owns the other end of a local connection; null where it can't be told. */

@@ -42,6 +42,18 @@ export async function runProgram(
   }
 }
 
+/** What a program prints on stdout; empty where it can't be started. */
+export async function outputOf(program: string, args: readonly string[]): Promise<string> {
+  const command = new Deno.Command(program, {
+    args: [...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  });
+  const done = await command.output().catch(() => null);
+  return done === null ? "" : new TextDecoder().decode(done.stdout);
+}
+
 /** The path of a program on PATH; null where there is none. */
 export async function findProgram(name: string): Promise<string | null> {
   for (const directory of (Deno.env.get("PATH") ?? "").split(":")) {
