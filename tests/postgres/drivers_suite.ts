@@ -78,7 +78,8 @@ function start(
   for (const driver of drivers) if (driver.alone) last = after(last, driver);
 }
 
-async function matchLog(site: Site, sessionsMin: number): Promise<void> {
+/** Each session's statements in the server's log and its events, one to one. */
+export async function matchLog(site: Site, sessionsMin: number): Promise<void> {
   const pids = await waitFor("all sessions have ended in the audit log", 20_000, async () => {
     const byPid = eventsByPid(await site.events());
     const open = [...byPid.values()].filter((s) => !s.ended);
