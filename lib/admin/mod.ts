@@ -10,6 +10,7 @@ import { authExport } from "./commands/auth_export.ts";
 import { authSign } from "./commands/auth_sign.ts";
 import { configure } from "./commands/configure.ts";
 import { create } from "./commands/create.ts";
+import { dbLs } from "./commands/db_ls.ts";
 import { edit } from "./commands/edit.ts";
 import { get } from "./commands/get.ts";
 import { installSystemd } from "./commands/install_systemd.ts";
@@ -36,6 +37,7 @@ export const adminCommands: readonly Command<AdminPowers>[] = [
   configure,
   installSystemd,
   status,
+  dbLs,
   usersAdd,
   usersLs,
   usersUpdate,
@@ -70,6 +72,7 @@ export const adminCommands: readonly Command<AdminPowers>[] = [
 
 /** What the nouns are, for the help. */
 export const adminGroups: Readonly<Record<string, string>> = {
+  db: "the databases that agents serve",
   install: "set this machine up to run the services",
   users: "who may log in, with which roles",
   roles: "what may be done",

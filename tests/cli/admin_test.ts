@@ -49,6 +49,14 @@ test("audit export gives every stored line, and a table", async (site) => {
   ok(csv.trim().split("\n").length > 2);
 });
 
+test("db ls says where a database is and who serves it", async (site) => {
+  const all = JSON.parse(await site.remoteler(["db", "ls", "--format=json"]));
+  strictEqual(all[0].name, "orders");
+  strictEqual(all[0].uri, `localhost:${site.postgres.port}`);
+  strictEqual(all[0].agents.join(), "agent-0");
+  match(await site.remoteler(["db", "ls"]), /^NAME +PROTOCOL +URI +AGENTS/);
+});
+
 test("the completion scripts load in their shells and offer what the program knows", async () => {
   const [program = "", ...args] = programs().remoteler;
   const script = async (shell: string) =>
