@@ -31,11 +31,11 @@ const readers: Readonly<Record<string, string>> = {
 const testing = /^tests\/|(_test|_fake|_cases)\.ts$/;
 
 const places = ["lib", "cmd", "scripts", "tests", "mod.ts"] as const;
-const everything: Promise<readonly Source[]> = sources(...places);
+const everything: readonly Source[] = await sources(...places);
 
-Deno.test("files and lines stay short", async () => {
+Deno.test("files and lines stay short", () => {
   const wrong: string[] = [];
-  for (const { path, text } of await everything) {
+  for (const { path, text } of everything) {
     const lines = text.split("\n");
     if (lines.length - 1 > fileLinesMax) wrong.push(`${path} has ${lines.length - 1} lines`);
     lines.forEach((line, index) => {
@@ -47,9 +47,9 @@ Deno.test("files and lines stay short", async () => {
   deepStrictEqual(wrong, []);
 });
 
-Deno.test("names say what a file holds", async () => {
+Deno.test("names say what a file holds", () => {
   const wrong: string[] = [];
-  for (const { path } of await everything) {
+  for (const { path } of everything) {
     for (const part of path.replace(/\.tsx?$/, "").split("/")) {
       if (bannedNames.test(part)) wrong.push(`${path}: ${part} says nothing`);
       if (!/^[a-z0-9_]+$/.test(part)) wrong.push(`${path}: ${part} is not snake_case`);
@@ -58,9 +58,9 @@ Deno.test("names say what a file holds", async () => {
   deepStrictEqual(wrong, []);
 });
 
-Deno.test("no any, enum, default export, parameter property or long function", async () => {
+Deno.test("no any, enum, default export, parameter property or long function", () => {
   const wrong: string[] = [];
-  for (const source of await everything) {
+  for (const source of everything) {
     const isTest = testing.test(source.path);
     for (const { line, rule, text } of source.findings) {
       if (!refused.has(rule)) continue;
@@ -71,10 +71,10 @@ Deno.test("no any, enum, default export, parameter property or long function", a
   deepStrictEqual(wrong, []);
 });
 
-Deno.test("casts stay in the readers of untyped data", async () => {
+Deno.test("casts stay in the readers of untyped data", () => {
   const wrong: string[] = [];
   const used = new Set<string>();
-  for (const { path, findings } of await everything) {
+  for (const { path, findings } of everything) {
     if (testing.test(path) || !path.startsWith("lib/")) continue;
     for (const { line, rule, text } of findings) {
       if (rule !== "as") continue;
@@ -88,9 +88,9 @@ Deno.test("casts stay in the readers of untyped data", async () => {
   deepStrictEqual(wrong, []);
 });
 
-Deno.test("nobody logs with console", async () => {
+Deno.test("nobody logs with console", () => {
   const wrong: string[] = [];
-  for (const { path, findings } of await everything) {
+  for (const { path, findings } of everything) {
     if (path.startsWith("scripts/") || path.startsWith("tests/")) continue;
     for (const { line, rule, text } of findings) {
       if (rule === "console") wrong.push(`${path}:${line} ${text}`);
@@ -99,11 +99,11 @@ Deno.test("nobody logs with console", async () => {
   deepStrictEqual(wrong, []);
 });
 
-Deno.test("what is to be done later is an issue, not a comment", async () => {
+Deno.test("what is to be done later is an issue, not a comment", () => {
   const wrong: string[] = [];
   // Spelled apart so that this file doesn't find itself.
   const later = new RegExp(`\\b(${["TO" + "DO", "FIX" + "ME", "X" + "XX"].join("|")})\\b`);
-  for (const { path, text } of await everything) {
+  for (const { path, text } of everything) {
     text.split("\n").forEach((line, index) => {
       if (later.test(line)) wrong.push(`${path}:${index + 1} ${line.trim()}`);
     });
@@ -111,8 +111,8 @@ Deno.test("what is to be done later is an issue, not a comment", async () => {
   deepStrictEqual(wrong, []);
 });
 
-Deno.test("every file of lib is reached from mod.ts, a main, a script or a worker", async () => {
-  const all = await everything;
+Deno.test("every file of lib is reached from mod.ts, a main, a script or a worker", () => {
+  const all = everything;
   const byPath = new Map(all.map((source) => [source.path, source]));
   const reached = new Set<string>();
   const walk = (path: string): void => {
