@@ -71,7 +71,7 @@ function parametersOf(event: Record<string, unknown> | undefined): readonly Show
   return JSON.parse(JSON.stringify(event?.["db_query_parameters"] ?? []));
 }
 
-/** Length in bytes of a bytea argument: of a long one it is told, of a short one it is all there. */
+/** Bytes of a bytea argument: of a long one they are told, a short one is all there. */
 function lengthOf(event: Record<string, unknown>, at: number): number {
   const argument = parametersOf(event)[at];
   strictEqual(argument?.type, "bytea");
