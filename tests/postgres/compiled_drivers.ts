@@ -71,7 +71,7 @@ async function runJava(
 ): Promise<Finished> {
   const key = await Deno.makeTempFile({ prefix: "remoteler-key-" });
   try {
-    // pgjdbc reads PKCS #8 in DER only.
+    // pgjdbc takes PKCS #8 in DER.
     await must("openssl", [
       ...["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"],
       ...["-in", env["PGSSLKEY"] ?? "", "-out", key],
