@@ -21,6 +21,7 @@ import type { ConnectPowers } from "./connect.ts";
 import { DatabaseCertificates } from "./credentials/x509.ts";
 import { cancelsMax, partingMs, redecideMs, watchdogMs } from "./limits.ts";
 import { type KnownProxy, ProxyTunnels, type TunnelPowers } from "./proxy_tunnels.ts";
+import { type DatabaseHealth, HealthProbes } from "./health.ts";
 import { notRecorded } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
 import { type DatabaseConfig, type DatabaseTarget, readTargets } from "./targets.ts";
@@ -50,6 +51,7 @@ export interface Agent {
     readonly sessions: number;
     /** The last heartbeat was answered. */
     readonly heard: boolean;
+    readonly databases: readonly DatabaseHealth[];
   };
   /** Takes no new sessions, lets those there are end by themselves until then, ends the rest. */
   drain(timeoutMs: number): Promise<void>;
@@ -78,6 +80,7 @@ class RunningAgent implements Agent {
   #beating: Promise<void> = Promise.resolve();
   #ends: (() => void)[] = [];
   #redecideTimer: Timer | null = null;
+  #probes: HealthProbes | null = null;
 
   constructor(powers: AgentPowers) {
     const { config, protocols, clock, random, auth } = powers;
@@ -106,6 +109,7 @@ class RunningAgent implements Agent {
       tunnels: this.#tunnels.up,
       sessions: this.#sessions.count,
       heard: this.#heard,
+      databases: this.#probes?.all ?? [],
     };
   }
 
@@ -114,6 +118,8 @@ class RunningAgent implements Agent {
     const watchdog = clock.every(watchdogMs, () => this.#watchSpool());
     this.#ends = [cache.onChange(() => this.#redecideSoon()), () => watchdog.cancel()];
     this.#beating = this.#beat();
+    const powers = { ...this.#powers, signal: this.#stop.signal };
+    this.#probes = new HealthProbes(this.#targets.values(), powers);
   }
 
   async drain(timeoutMs: number): Promise<void> {
@@ -138,7 +144,7 @@ class RunningAgent implements Agent {
     for (const end of this.#ends) end();
     this.#redecideTimer?.cancel();
     this.#ends = [];
-    await Promise.all([waited, this.#beating, this.#tunnels.stop()]);
+    await Promise.all([waited, this.#beating, this.#tunnels.stop(), this.#probes?.ended()]);
     await Promise.all(this.#visits);
   }
 

@@ -86,6 +86,23 @@ export async function speakTo(
   }
 }
 
+const noCredentials: Credentials = { keyPair: null, password: null };
+
+/** Reaches the database and starts TLS, no more; throws what keeps it from that. */
+export async function probe(
+  target: DatabaseTarget,
+  powers: ConnectPowers,
+  signal: AbortSignal,
+): Promise<void> {
+  const connected = await reach(target, target, powers, signal);
+  try {
+    const parts = { target, credentials: noCredentials, powers, signal };
+    (await converse(target.protocol.greet(), connected, parts)).line.stream.abort();
+  } finally {
+    connected.line.stream.abort();
+  }
+}
+
 async function reach(
   target: DatabaseTarget,
   to: { readonly host: string; readonly port: number },

@@ -24,6 +24,8 @@ export const partingMs = 2_000;
 export const sessionsMax = 10_000;
 /** From a change of locks, roles or users to the decision over the live sessions. */
 export const redecideMs = 100;
+/** How often a database that answers is probed, about; one that does not is at least as often. */
+export const probePeriodMs = 30_000;
 /** How often the spool's health is looked at. */
 export const watchdogMs = 500;
 /** Without word from Auth for so long, roles with `lock: strict` open no new session. */

@@ -75,12 +75,23 @@ export function observeAgent(
   metrics.gauge("remoteler_tunnels", "Tunnels that are up.", () => [
     [{ role }, agent.health.tunnels],
   ]);
+  metrics.gauge(
+    "remoteler_database_healthy",
+    "1 where the database answers with TLS as configured, 0 where not; absent until asked.",
+    () =>
+      agent.health.databases.flatMap(({ name, healthy }): readonly Reading[] =>
+        healthy === null ? [] : [[{ db: name }, healthy ? 1 : 0]]
+      ),
+  );
   diagnostics.runs("db", () => ({
     problems: [
       ...(agent.health.tunnels > 0 ? [] : ["no tunnel to a proxy is up"]),
       ...(spool.fault === null ? [] : [`statements can't be recorded: ${spool.fault.shown}`]),
     ],
-    degraded: cache.stale(0) ? [authAway] : [],
+    degraded: [
+      ...(cache.stale(0) ? [authAway] : []),
+      ...agent.health.databases.flatMap(({ reason }) => reason === "" ? [] : [reason]),
+    ],
   }));
 }
 

@@ -223,6 +223,8 @@ export interface Protocol {
   accept(): Handshake<Opening>;
   /** Client side of the start towards the database: TLS question first, then authentication. */
   login(request: LoginRequest): Handshake<LoggedIn>;
+  /** The start of a login up to and with TLS, which is all that can be asked without a user. */
+  greet(): Handshake<void>;
   /** How long the secret of this client's cancel key is. */
   cancelSecretBytes(startup: Startup): number;
   /** What tells the client it is in, with `key` in place of the database's own (null: none). */

@@ -91,6 +91,22 @@ test("sessions, statements, errors and refusals are counted", async (site) => {
   strictEqual(await metric('remoteler_refusals_total{code="db.route-differs"}'), 1);
 });
 
+test("a database that doesn't answer is told of, and that it is back", async (site) => {
+  await waitFor("it is asked", 10_000, async () => {
+    return await metric('remoteler_database_healthy{db="shop"}') === 1;
+  });
+  deepStrictEqual((await readiness()).degraded, []);
+  await site.postgres.stop("immediate");
+  await waitFor("it is missed", 60_000, async () => {
+    return await metric('remoteler_database_healthy{db="shop"}') === 0;
+  });
+  match((await readiness()).degraded[0] ?? "", /^db: the database shop can't be reached/);
+  await site.startPostgres();
+  await waitFor("it is back", 40_000, async () => {
+    return await metric('remoteler_database_healthy{db="shop"}') === 1;
+  });
+});
+
 test("without Auth an agent says so and stays ready; without a proxy it isn't", async (site) => {
   await site.auth.stop();
   await waitFor("Auth is missed", 20_000, async () => (await readiness()).degraded.length > 0);

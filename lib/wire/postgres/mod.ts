@@ -5,6 +5,7 @@ import { inspector } from "./inspect.ts";
 import { login } from "./login.ts";
 import { refuse } from "./refuse.ts";
 import { sniff } from "./sniff.ts";
+import { startTls } from "./start_tls.ts";
 import { cancelSecretBytes, welcome } from "./welcome.ts";
 
 /** PostgreSQL's frontend/backend protocol 3.0 and 3.2. */
@@ -15,6 +16,7 @@ export const postgres: Protocol = {
   sniff,
   accept,
   login,
+  greet: startTls,
   cancelSecretBytes,
   welcome,
   inspector,
