@@ -20,6 +20,8 @@ const loss = 0.01;
 /** Longer than it takes both ends of a tunnel to notice. */
 const longCutMs = 12_000;
 const quickDrivers = ["psql", "psycopg"];
+/** Node's own check of certificates wants a name; the proxy is known by its address here. */
+const needName = ["node-postgres", "postgres.js", "Drizzle"];
 
 const reason = await noWire();
 if (reason !== null) skipped("a slow, lossy network between agent and proxy", reason);
@@ -29,7 +31,7 @@ async function suite(): Promise<void> {
   const all = Deno.env.get("REMOTELER_TEST_ALL") !== undefined;
   const drivers = (await allDrivers())
     .filter((driver): driver is Driver => !("reason" in driver))
-    .filter(({ name }) => all || quickDrivers.includes(name));
+    .filter(({ name }) => all ? !needName.includes(name) : quickDrivers.includes(name));
   const wire = await Wire.lay();
   let alice: Person;
   let env: Env;
