@@ -1,6 +1,6 @@
 /** Limits of a session by role options: how each is written, and what several roles come to. */
+import { durationMs } from "../core/duration.ts";
 import { Fault } from "../core/fault.ts";
-import { durationMs } from "./duration.ts";
 
 /** Limits as a role's options name them; durations as text. */
 export interface LimitOptions {
@@ -44,7 +44,7 @@ export function mergeLimits(options: readonly LimitOptions[]): SessionLimits {
   const shortest = (of: (one: LimitOptions) => string | undefined): number =>
     least((one) => {
       const text = of(one);
-      return text === undefined ? undefined : durationMs(text);
+      return text === undefined ? undefined : durationMs(text) ?? 0;
     });
   return {
     idleMs: shortest((one) => one.idle_timeout),
@@ -66,7 +66,9 @@ export function mergeLimits(options: readonly LimitOptions[]): SessionLimits {
 export function checkLimits(options: LimitOptions): void {
   for (const name of ["idle_timeout", "session_ttl", "statement_timeout"] as const) {
     const text = options[name];
-    if (text !== undefined && durationMs(text) < 1000) throw badLimit(`${name} is at least 1s`);
+    if (text !== undefined && (durationMs(text) ?? 0) < 1000) {
+      throw badLimit(`${name} is at least 1s`);
+    }
   }
   const counts = ["max_rows", "max_bytes", "max_sessions", "statements_per_minute"] as const;
   for (const name of counts) {

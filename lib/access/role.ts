@@ -1,7 +1,7 @@
 /** What a role is to a decision, its presets, and the check that it can be decided with at all. */
 import type { CodeOf } from "../core/codes.ts";
 import { Fault } from "../core/fault.ts";
-import { durationMs } from "./duration.ts";
+import { durationMs } from "../core/duration.ts";
 import { checkLimits, type LimitOptions, mergeLimits, type SessionLimits } from "./limits.ts";
 import { fillAll } from "./template.ts";
 
@@ -112,7 +112,7 @@ export function checkRole(role: Role): void {
     }
   }
   const ttl = role.spec.options.max_session_ttl;
-  if (ttl !== undefined && durationMs(ttl) < 60_000) {
+  if (ttl !== undefined && (durationMs(ttl) ?? 0) < 60_000) {
     throw invalid("access.bad-ttl", "max_session_ttl is at least 1m");
   }
   checkLimits(role.spec.options);
@@ -165,7 +165,7 @@ export function mergeOptions(roles: readonly Role[]): MergedOptions {
     if (options.audit !== undefined) audit = Math.max(audit, auditOrder.indexOf(options.audit));
     if (options.lock === "strict") lock = "strict";
     if (options.max_session_ttl !== undefined) {
-      sessionTtlMs = Math.min(sessionTtlMs, durationMs(options.max_session_ttl));
+      sessionTtlMs = Math.min(sessionTtlMs, durationMs(options.max_session_ttl) ?? 0);
     }
   }
   const limits = mergeLimits(roles.map(({ spec }) => spec.options));

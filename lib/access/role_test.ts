@@ -2,7 +2,6 @@ import { equal, throws } from "node:assert/strict";
 import type { HostIdentity, UserIdentity } from "../core/identity.ts";
 import { mayServe } from "./labels.ts";
 import { generationOf, type Lock, lockOf, type LockSubject } from "./lock.ts";
-import { durationMs } from "./duration.ts";
 import { checkRole, type Conditions, presetRoles } from "./role.ts";
 
 const refused: readonly [promise: string, allow: Conditions, code: string][] = [
@@ -32,12 +31,6 @@ Deno.test("the presets are roles that can be decided with", () => {
 Deno.test("a session ttl under a minute is refused", () => {
   const spec = { allow: {}, deny: {}, options: { max_session_ttl: "59s" } };
   throws(() => checkRole({ metadata: { name: "r" }, spec }), { code: "access.bad-ttl" });
-});
-
-Deno.test("durations add up", () => {
-  equal(durationMs("1h30m"), 5_400_000);
-  equal(durationMs("250ms"), 250);
-  equal(durationMs("1d"), 86_400_000);
 });
 
 const alice: UserIdentity = {

@@ -19,7 +19,7 @@ const labelMatch = v.record(
 );
 const duration = v.pipe(
   v.string(),
-  v.regex(/^(\d+(ms|s|m|h|d))+$/, 'a duration like "30s" or "12h"'),
+  v.regex(/^(\d{1,9}(ms|s|m|h|d))+$/, 'a duration like "30s" or "12h"'),
 );
 const limit = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const time = v.pipe(v.string(), v.isoTimestamp("a time in RFC 3339"));

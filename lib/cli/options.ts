@@ -1,4 +1,5 @@
 /** The kinds of options and arguments a command can take, each with the type its value has. */
+import { durationMs } from "../core/duration.ts";
 import { Fault } from "../core/fault.ts";
 
 /** An option `--name`; its value comes out of `read` typed. */
@@ -146,20 +147,8 @@ function invalid(name: string, expected: string): Fault {
   });
 }
 
-const unitMs: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
 /** Milliseconds of `1h30m`; null where it is no duration, is zero, or is over ten years. */
 export function readDuration(given: string): number | null {
-  if (!/^(\d{1,9}(ms|s|m|h|d))+$/.test(given)) return null;
-  let total = 0;
-  for (const [, number = "", unit = ""] of given.matchAll(/(\d+)(ms|s|m|h|d)/g)) {
-    total += Number(number) * (unitMs[unit] ?? 0);
-  }
+  const total = durationMs(given) ?? 0;
   return total > 0 && total <= 3650 * 86_400_000 ? total : null;
 }

@@ -1,28 +1,11 @@
 /** Kinds of fields that several sections share. */
+import { durationMs } from "../core/duration.ts";
 import { v } from "../schema/mod.ts";
 
 /** A network address; the host of an IPv6 address has no brackets. */
 export interface Address {
   readonly host: string;
   readonly port: number;
-}
-
-const unitMs: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-/** Milliseconds of a duration like `1h30m`; null where it is none. */
-export function durationMs(given: string): number | null {
-  if (!/^(\d{1,9}(ms|s|m|h|d))+$/.test(given)) return null;
-  let total = 0;
-  for (const [, number = "", unit = ""] of given.matchAll(/(\d+)(ms|s|m|h|d)/g)) {
-    total += Number(number) * (unitMs[unit] ?? 0);
-  }
-  return total;
 }
 
 /** `host:port` or `[v6]:port`; null where it is neither. */

@@ -10,4 +10,4 @@ export {
   type DbConfig,
   type ProxyConfig,
 } from "./shape.ts";
-export { type Address, durationMs, readAddress, writeAddress } from "./fields.ts";
+export { type Address, readAddress, writeAddress } from "./fields.ts";

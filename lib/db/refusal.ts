@@ -1,33 +1,11 @@
 /** From what went wrong to the words a client gets in its own protocol. */
-import { asFault, type Fault, type FaultKind } from "../core/fault.ts";
+import { asFault } from "../core/fault.ts";
+import { refusalOf } from "../core/refusal.ts";
 import { ClientRefused } from "../wire/client_refused.ts";
-import type { Refusal, RefusalKind } from "../wire/protocol.ts";
+import type { Refusal } from "../wire/protocol.ts";
 import { UpstreamRefused } from "../wire/upstream_refused.ts";
 import { WireError } from "../wire/wire_error.ts";
 import type { Failure } from "./record.ts";
-
-const kinds: Readonly<Record<FaultKind, RefusalKind>> = {
-  unauthenticated: "unauthenticated",
-  denied: "denied",
-  invalid: "invalid",
-  protocol: "protocol",
-  target: "target",
-  network: "network",
-  limit: "limit",
-  conflict: "unavailable",
-  missing: "invalid",
-  unavailable: "unavailable",
-  cancelled: "ended",
-  internal: "internal",
-};
-
-export function refusalOf(fault: Fault): Refusal {
-  return {
-    kind: kinds[fault.kind],
-    message: fault.shown,
-    ...(fault.hint === undefined ? {} : { hint: fault.hint }),
-  };
-}
 
 /**
  * A visit that failed: words for the client, for the audit log, and whether another agent may do

@@ -1,36 +1,12 @@
 /** Who is turned away, in the client's protocol, in the audit log and in the log. */
 import { type AuditEvent, newEvent } from "../audit/catalog.ts";
 import { type Clock, rfc3339 } from "../core/clock.ts";
-import { Fault, type FaultKind } from "../core/fault.ts";
+import { Fault } from "../core/fault.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import type { Log } from "../core/log.ts";
 import type { Random } from "../core/random.ts";
-import type { Refusal, RefusalKind } from "../wire/protocol.ts";
 import { strangerEventBurst, strangerEventPeriodMs } from "./limits.ts";
 import { RateLimit } from "./rate_limit.ts";
-
-const kinds: Readonly<Record<FaultKind, RefusalKind>> = {
-  unauthenticated: "unauthenticated",
-  denied: "denied",
-  invalid: "invalid",
-  protocol: "protocol",
-  target: "target",
-  network: "network",
-  limit: "limit",
-  conflict: "unavailable",
-  missing: "invalid",
-  unavailable: "unavailable",
-  cancelled: "ended",
-  internal: "internal",
-};
-
-export function refusalOf(fault: Fault): Refusal {
-  return {
-    kind: kinds[fault.kind],
-    message: fault.shown,
-    ...(fault.hint === undefined ? {} : { hint: fault.hint }),
-  };
-}
 
 export interface RecorderPowers {
   readonly clock: Clock;

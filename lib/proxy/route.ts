@@ -8,7 +8,8 @@ import type { ByteStream, StreamReader } from "../core/stream.ts";
 import type { TunnelSession, TunnelStream } from "../tunnel/mod.ts";
 import type { Protocol, Refusal } from "../wire/protocol.ts";
 import { acceptMsMax, attemptsMax, goodbyeMs, keptBytesMax } from "./limits.ts";
-import { noAgent, refusalOf } from "./refusals.ts";
+import { refusalOf } from "../core/refusal.ts";
+import { noAgent } from "./refusals.ts";
 
 export interface RouteOptions {
   readonly client: ByteStream;
