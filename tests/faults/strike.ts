@@ -13,6 +13,8 @@ export interface Fault {
   readonly sees: "done" | "error" | "either";
   /** A command brings it: work that ends by itself may be over before. */
   readonly comesLate?: true;
+  /** No answer for so long is a hang; ten seconds where not told otherwise. */
+  readonly hangMs?: number;
   inject(site: Site, running: readonly Running[]): Promise<void>;
   /** Ends the trouble. */
   mend?(site: Site): Promise<void>;
@@ -21,7 +23,6 @@ export interface Fault {
 /** In each file's process; it makes the statements of each strike different. */
 let strikes = 0;
 
-/** No answer for so long is a hang. */
 const hangMs = 10_000;
 /** New sessions work so soon after the end of the trouble. */
 const backMs = 5_000;
@@ -43,7 +44,7 @@ export async function strike(site: Site, fault: Fault, env: () => Env): Promise<
     await fault.inject(site, cells.map(({ running }) => running));
     outcomes.push(
       ...await Promise.all(
-        cells.map(({ tag, running }) => within(tag, hangMs, running.finish())),
+        cells.map(({ tag, running }) => within(tag, fault.hangMs ?? hangMs, running.finish())),
       ),
     );
   } finally {
