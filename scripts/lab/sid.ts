@@ -3,7 +3,6 @@ import { join } from "./paths.ts";
 import { cacheDir, exists, must, which } from "./tools.ts";
 
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-const mirror = Deno.env.get("DEBIAN_MIRROR") ?? "";
 
 /** A program out of Debian sid: what to run, and the arguments that come before its own. */
 export interface SidProgram {
@@ -24,7 +23,9 @@ export async function sidPostgresClient(): Promise<((name: string) => SidProgram
   const files = join(home, "root");
   if (!(await exists(join(home, ".done")))) {
     try {
-      await unpack("postgresql-client-18", home, files);
+      const mirror = await ownMirror();
+      if (mirror === null) return null;
+      await unpack("postgresql-client-18", mirror, home, files);
     } catch {
       await Deno.remove(home, { recursive: true }).catch(() => {});
       return null;
@@ -38,7 +39,14 @@ export async function sidPostgresClient(): Promise<((name: string) => SidProgram
   });
 }
 
-async function unpack(name: string, home: string, files: string): Promise<void> {
+/** Where this system has its own Debian packages from; null where apt knows no such place yet. */
+async function ownMirror(): Promise<string | null> {
+  const format = "$(ORIGIN)|$(LABEL)|$(REPO_URI)";
+  const known = await must("apt-get", ["indextargets", "--format", format]);
+  return /^Debian\|Debian\|(\S+)$/m.exec(known)?.[1] ?? null;
+}
+
+async function unpack(name: string, mirror: string, home: string, files: string): Promise<void> {
   for (const dir of ["state/lists/partial", "cache/archives/partial", "root"]) {
     await Deno.mkdir(join(home, dir), { recursive: true });
   }
