@@ -14,6 +14,13 @@ const workers: Readonly<Record<string, string>> = {
 const permissions = ["net", "read", "write", "env", "run", "sys"].map((p) => `--allow-${p}`);
 const dist = join(root, "dist");
 
+/**
+ * CommonJS libraries call `require`. The bundler gives them one, but misses its own place for it
+ * when the minifier happens to choose a name with `$`: so every bundle brings one along.
+ */
+const requireForBundles = 'import{createRequire as _createRequire}from"node:module";' +
+  "const require=_createRequire(import.meta.url);\n";
+
 const version: string = JSON.parse(await Deno.readTextFile(join(root, "deno.json"))).version;
 const say = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
 
@@ -57,6 +64,8 @@ async function packAll(): Promise<void> {
         });
       }
       await write(name, runtime, files);
+      // What doesn't even start is not a build.
+      await must(join(dist, name), ["version"], { env: { REMOTELER_CACHE: join(work, "cache") } });
       say(`dist/${name}: portable, ${await megabytes(join(dist, name))}`);
     }
   } finally {
@@ -74,6 +83,7 @@ async function bundle(from: string, to: string): Promise<void> {
   await must(Deno.execPath(), [
     ...["bundle", "--quiet", "--platform", "deno", "--minify", "--output", to, from],
   ], { cwd: root });
+  await Deno.writeTextFile(to, requireForBundles + await Deno.readTextFile(to));
 }
 
 async function pack(bytes: Uint8Array<ArrayBuffer>): Promise<Packed> {
