@@ -16,10 +16,11 @@ import {
 } from "../../lib/ca/mod.ts";
 import type { Clock } from "../../lib/core/clock.ts";
 import type { Route, UserIdentity } from "../../lib/core/identity.ts";
+import { systemClock } from "../../lib/sys/clock.ts";
 import { random } from "../../scripts/lab/certificates.ts";
 import { join } from "../../scripts/lab/paths.ts";
 import type { Site } from "../../scripts/lab/site.ts";
-import { realClock } from "../real_clock.ts";
+
 import type { Env } from "./raw_client.ts";
 
 export interface Forged {
@@ -87,7 +88,7 @@ export class Forge {
   /** `env` with a user certificate like alice's, changed as told. */
   async user(env: Env, forged: Forged): Promise<Env> {
     const expires = forged.expires ?? Date.now() + 600_000;
-    const past: Clock = { ...realClock, now: () => Math.min(Date.now(), expires - 600_000) };
+    const past: Clock = { ...systemClock, now: () => Math.min(Date.now(), expires - 600_000) };
     const authorities = await this.#authorities(past);
     const key = await generateKey();
     const signed = authorities.signUser(buildRequest(key), {
