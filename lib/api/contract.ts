@@ -232,8 +232,10 @@ export const contract = {
     output: v.strictObject({ databases: v.array(visibleDatabase) }),
   },
   /**
-   * Events from an agent's or proxy's spool, in order, at least once. `events` are JSON objects as
-   * text.
+   * Events from an agent's or proxy's spool, in order, at least once. `events` and `contexts` are
+   * JSON objects as text; what many events have in common is sent once, as a context: `context_of`
+   * has for each event the place of its context in `contexts`, -1 for an event that is whole, and is
+   * empty where all are.
    */
   "audit.append": {
     who: "host",
@@ -245,6 +247,17 @@ export const contract = {
         v.array(v.pipe(v.string(), v.maxLength(2 << 20))),
         v.minLength(1),
         v.maxLength(4096),
+      ),
+      contexts: v.optional(
+        v.pipe(v.array(v.pipe(v.string(), v.maxLength(128 << 10))), v.maxLength(4096)),
+        [],
+      ),
+      context_of: v.optional(
+        v.pipe(
+          v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(-1), v.maxValue(4095))),
+          v.maxLength(4096),
+        ),
+        [],
       ),
     }),
     /** All up to and with `high` are fsynced in Auth's log. */

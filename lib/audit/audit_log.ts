@@ -10,8 +10,9 @@ import type { Random } from "../core/random.ts";
 import { type AuditEvent, type EventFields, type EventName, newEvent } from "./catalog.ts";
 import { type ChainEnd, type HeadSigner, parseObject, type Sha256Hex } from "./chain.ts";
 import { Checkpoints, type KeptMarks } from "./checkpoints.ts";
+import { joinContext } from "./context.ts";
 import type { AuditFiles } from "./files.ts";
-import { admit, type Sender } from "./inbox.ts";
+import { admit, type EventFields as Fields, type Sender } from "./inbox.ts";
 import { dayFiles, linesForward } from "./lines.ts";
 import { LogWriter, type Stamped } from "./log_writer.ts";
 import type { SpoolMarks } from "./marks.ts";
@@ -67,6 +68,24 @@ async function readMarks(files: AuditFiles, kept: KeptMarks): Promise<void> {
   }
 }
 
+/** What a spool sends; see the call `audit.append`. */
+export interface ReceivedBatch {
+  readonly spool: string;
+  /** Number of the first event in its spool. */
+  readonly first: number;
+  readonly events: readonly string[];
+  readonly contexts?: readonly string[];
+  readonly context_of?: readonly number[];
+}
+
+interface Received {
+  readonly json: string;
+  readonly context: Fields | null;
+  readonly contextJson: string | null;
+  readonly spool: string;
+  readonly spool_seq: number;
+}
+
 export class AuditLog {
   readonly #options: AuditLogOptions;
   readonly #sink: FileSink;
@@ -120,10 +139,9 @@ export class AuditLog {
    */
   async append(
     sender: Sender,
-    spool: string,
-    first: number,
-    events: readonly string[],
+    { spool, first, events, contexts = [], context_of = [] }: ReceivedBatch,
   ): Promise<{ high: number }> {
+    const parsed = contexts.map((json) => parseObject(json) ?? {});
     const last = first + events.length - 1;
     const high = this.#taken.high(sender.host, spool);
     const taken: Stamped[] = [];
@@ -131,7 +149,9 @@ export class AuditLog {
     for (const [index, json] of events.entries()) {
       const spool_seq = first + index;
       if (spool_seq <= high) continue;
-      taken.push({ ...this.#takeIn(json, sender), spool, spool_seq });
+      const place = context_of[index] ?? -1;
+      const whole = { json, context: parsed[place] ?? null, contextJson: contexts[place] ?? null };
+      taken.push(this.#takeIn({ ...whole, spool, spool_seq }, sender));
     }
     if (taken.length > 0) this.#taken.raise(sender.host, spool, last);
     // Also where all is known already: it may still be on its way to the disk.
@@ -177,16 +197,17 @@ export class AuditLog {
     await this.#sink.close();
   }
 
-  #takeIn(json: string, sender: Sender): Stamped {
+  #takeIn(received: Received, sender: Sender): Stamped {
+    const { json, context, contextJson, spool, spool_seq } = received;
     const { cluster, log } = this.#options;
-    const admission = admit(json, sender);
-    if (admission.ok) {
-      return { ...admission.event, cluster_name: cluster, server_id: sender.host };
-    }
-    log.warn("an audit event was refused", { host: sender.host, why: admission.why });
     const { host } = sender;
-    const refused = { host, reason: admission.why, payload: json };
-    return { ...this.#own("audit.event.refused", refused), server_id: host };
+    const admission = admit(json, context, sender);
+    if (admission.ok) {
+      return { ...admission.event, cluster_name: cluster, server_id: host, spool, spool_seq };
+    }
+    log.warn("an audit event was refused", { host, why: admission.why });
+    const refused = { host, reason: admission.why, payload: joinContext(json, contextJson) };
+    return { ...this.#own("audit.event.refused", refused), server_id: host, spool, spool_seq };
   }
 
   #gap(sender: Sender, first: number, last: number): Stamped {

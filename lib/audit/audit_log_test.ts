@@ -14,7 +14,7 @@ function batch(from: number, count: number): string[] {
 
 Deno.test("each line holds the hash of the exact bytes of the one before", async () => {
   const { log, options } = await openTestLog();
-  await log.append(agent, "spool-a", 1, batch(1, 5));
+  await log.append(agent, { spool: "spool-a", first: 1, events: batch(1, 5) });
   await log.emit(loginOf(6));
   const lines = linesOf(options.files, day);
   let prev = noHash;
@@ -33,14 +33,24 @@ Deno.test("each line holds the hash of the exact bytes of the one before", async
 
 Deno.test("what a spool sends twice is stored once, also after a restart", async () => {
   const first = await openTestLog();
-  assert.deepEqual(await first.log.append(agent, "s", 1, batch(1, 10)), { high: 10 });
-  assert.deepEqual(await first.log.append(agent, "s", 6, batch(6, 10)), { high: 15 });
+  assert.deepEqual(await first.log.append(agent, { spool: "s", first: 1, events: batch(1, 10) }), {
+    high: 10,
+  });
+  assert.deepEqual(await first.log.append(agent, { spool: "s", first: 6, events: batch(6, 10) }), {
+    high: 15,
+  });
   const killed = first.options.files.copy();
   await first.log.close();
   for (const files of [killed, first.options.files]) {
     const second = await openTestLog({ files });
-    assert.deepEqual(await second.log.append(agent, "s", 1, batch(1, 15)), { high: 15 });
-    assert.deepEqual(await second.log.append(agent, "s", 16, batch(16, 1)), { high: 16 });
+    assert.deepEqual(
+      await second.log.append(agent, { spool: "s", first: 1, events: batch(1, 15) }),
+      { high: 15 },
+    );
+    assert.deepEqual(
+      await second.log.append(agent, { spool: "s", first: 16, events: batch(16, 1) }),
+      { high: 16 },
+    );
     const uids = linesOf(files, day).map((line) => parseObject(line))
       .filter((event) => event?.event === "db.session.query").map((event) => event?.uid);
     assert.deepEqual(uids, Array.from({ length: 16 }, (_, index) => uidOf(index + 1)));
@@ -50,22 +60,28 @@ Deno.test("what a spool sends twice is stored once, also after a restart", async
 
 Deno.test("marks kept in the backend save reading the whole log", async () => {
   const first = await openTestLog();
-  await first.log.append(agent, "s", 1, batch(1, 10));
+  await first.log.append(agent, { spool: "s", first: 1, events: batch(1, 10) });
   await first.log.close();
   first.options.files.contents.delete(day);
   const second = await openTestLog({
     files: first.options.files,
     backend: first.options.backend,
   });
-  assert.deepEqual(await second.log.append(agent, "s", 5, batch(5, 2)), { high: 10 });
+  assert.deepEqual(await second.log.append(agent, { spool: "s", first: 5, events: batch(5, 2) }), {
+    high: 10,
+  });
   assert.equal(second.log.end.seq, 0);
   await second.log.close();
 });
 
 Deno.test("a host can't move the mark of another's spool", async () => {
   const { log, options } = await openTestLog();
-  await log.append({ host: "agent-2", origins: ["db"] }, "s", 1, batch(100, 50));
-  await log.append(agent, "s", 1, batch(1, 5));
+  await log.append({ host: "agent-2", origins: ["db"] }, {
+    spool: "s",
+    first: 1,
+    events: batch(100, 50),
+  });
+  await log.append(agent, { spool: "s", first: 1, events: batch(1, 5) });
   assert.equal(linesOf(options.files, day).length, 55);
   await log.close();
 });
@@ -73,7 +89,7 @@ Deno.test("a host can't move the mark of another's spool", async () => {
 Deno.test("sender and cluster are those of the certificate, whatever the event says", async () => {
   const { log, options } = await openTestLog();
   const lie = { ...endOf(1), server_id: "agent-9", cluster_name: "other" };
-  await log.append(agent, "s", 1, [JSON.stringify(lie)]);
+  await log.append(agent, { spool: "s", first: 1, events: [JSON.stringify(lie)] });
   const [line = ""] = linesOf(options.files, day);
   assert.equal(parseObject(line)?.server_id, "agent-1");
   assert.equal(parseObject(line)?.cluster_name, "example");
@@ -90,7 +106,11 @@ Deno.test("events that are not the sender's to report are kept as refused", asyn
     JSON.stringify({ ...good, db_user: 7 }),
     "not json",
   ];
-  const answer = await log.append(agent, "s", 1, [...bad, JSON.stringify(good)]);
+  const answer = await log.append(agent, {
+    spool: "s",
+    first: 1,
+    events: [...bad, JSON.stringify(good)],
+  });
   assert.deepEqual(answer, { high: 6 });
   const events = linesOf(options.files, day).map((line) => parseObject(line) ?? {});
   assert.deepEqual(events.map((event) => event.event), [
@@ -105,8 +125,10 @@ Deno.test("events that are not the sender's to report are kept as refused", asyn
 
 Deno.test("a gap in a spool's numbers is recorded", async () => {
   const { log, options } = await openTestLog();
-  await log.append(agent, "s", 1, batch(1, 2));
-  assert.deepEqual(await log.append(agent, "s", 5, batch(5, 1)), { high: 5 });
+  await log.append(agent, { spool: "s", first: 1, events: batch(1, 2) });
+  assert.deepEqual(await log.append(agent, { spool: "s", first: 5, events: batch(5, 1) }), {
+    high: 5,
+  });
   const events = linesOf(options.files, day).map((line) => parseObject(line) ?? {});
   assert.equal(events[2]?.event, "audit.spool.gap");
   assert.deepEqual([events[2]?.first, events[2]?.last], [3, 4]);
@@ -119,7 +141,12 @@ Deno.test("concurrent appends share a write and an fsync", async () => {
   await Promise.all(
     Array.from(
       { length: 32 },
-      (_, n) => log.append({ host: `agent-${n}`, origins: ["db"] }, "s", 1, batch(n * 10, 10)),
+      (_, n) =>
+        log.append({ host: `agent-${n}`, origins: ["db"] }, {
+          spool: "s",
+          first: 1,
+          events: batch(n * 10, 10),
+        }),
     ),
   );
   assert.equal(linesOf(options.files, day).length, 320);
@@ -171,7 +198,7 @@ Deno.test("a full disk rejects and keeps the chain whole", async () => {
   const { files } = options;
   files.roomBytes = files.bytes + 700;
   const failed = await Promise.allSettled([
-    log.append(agent, "s", 1, batch(1, 5)),
+    log.append(agent, { spool: "s", first: 1, events: batch(1, 5) }),
     log.emit(loginOf(2)),
   ]);
   for (const each of failed) {
@@ -180,7 +207,9 @@ Deno.test("a full disk rejects and keeps the chain whole", async () => {
   }
   assert.equal(linesOf(files, day).length, 1);
   files.roomBytes = Infinity;
-  assert.deepEqual(await log.append(agent, "s", 1, batch(1, 5)), { high: 5 });
+  assert.deepEqual(await log.append(agent, { spool: "s", first: 1, events: batch(1, 5) }), {
+    high: 5,
+  });
   const events = linesOf(files, day).map((line) => parseObject(line) ?? {});
   assert.deepEqual(events.map((event) => event.seq), [1, 2, 3, 4, 5, 6]);
   await log.close();
@@ -213,7 +242,7 @@ Deno.test("head() signs the last line, and no more often than there is news", as
 
 Deno.test("checkpoints come with time and with events", async () => {
   const { log, options } = await openTestLog({ checkpointEvents: 100 });
-  await log.append(agent, "s", 1, batch(1, 150));
+  await log.append(agent, { spool: "s", first: 1, events: batch(1, 150) });
   await options.clock.step(1);
   assert.equal(linesOf(options.files, "checkpoints.ndjson").length, 1);
   await log.emit(loginOf(1));
@@ -243,7 +272,9 @@ Deno.test("the tail gives what matches, as stored, and ends with its signal", as
 Deno.test("20,000 events are taken in, checked, chained and stored within seconds", async () => {
   const { log } = await openTestLog();
   const began = performance.now();
-  for (let n = 0; n < 20; n += 1) await log.append(agent, "s", n * 1000 + 1, batch(n * 1000, 1000));
+  for (let n = 0; n < 20; n += 1) {
+    await log.append(agent, { spool: "s", first: n * 1000 + 1, events: batch(n * 1000, 1000) });
+  }
   const took = performance.now() - began;
   assert.ok(log.end.seq >= 20_000);
   assert.ok(took < 8000, `${took} ms`);

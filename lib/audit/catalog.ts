@@ -6,7 +6,7 @@
 import { v } from "../schema/mod.ts";
 import { accessEvents, auditEvents, serviceEvents } from "./catalog_cluster.ts";
 import { databaseEvents } from "./catalog_db.ts";
-import { stampedByAuth, stampFields } from "./catalog_fields.ts";
+import { databaseFields, stampedByAuth, stampFields, whoFields } from "./catalog_fields.ts";
 
 export const catalog = {
   ...databaseEvents,
@@ -59,6 +59,13 @@ export type EventOf<N extends EventName> =
 export type AuditEvent = { [N in EventName]: EventOf<N> }[EventName];
 export type QueryEvent = EventOf<"db.session.query">;
 
+type SessionField = keyof typeof whoFields | keyof typeof databaseFields;
+/** What all statements of a session have in common. */
+export type SessionFields = Pick<QueryEvent, SessionField>;
+/** A statement's event without what its session says. */
+export type StatementEvent = Omit<QueryEvent, SessionField>;
+export type StatementFields = Omit<EventFields<"db.session.query">, SessionField>;
+
 /** An event with its code: the failed one where `fields.success` is false and the event has one. */
 export function newEvent<N extends EventName>(
   name: N,
@@ -70,6 +77,15 @@ export function newEvent<N extends EventName>(
   const code = failed ? definition.codes.failed ?? definition.codes.ok : definition.codes.ok;
   const { time, uid, ei } = stamp;
   return { event: name, code, time, uid, ei, namespace: "default", ...fields };
+}
+
+/** A statement's own part of its event. */
+export function newStatement(
+  { time, uid, ei }: EventStamp,
+  fields: StatementFields,
+): StatementEvent {
+  const code = catalog["db.session.query"].codes.ok;
+  return { event: "db.session.query", code, time, uid, ei, namespace: "default", ...fields };
 }
 
 export function isEventName(name: string): name is EventName {

@@ -1,13 +1,15 @@
 /** The spool on a disk; see `spool.ts` for what it promises and docs/audit-log.md for why. */
+import { concat } from "../bytes/writer.ts";
 import { type Clock, rfc3339, type Timer } from "../core/clock.ts";
 import { asFault, Fault } from "../core/fault.ts";
 import type { Log } from "../core/log.ts";
 import type { Random } from "../core/random.ts";
-import { type AuditEvent, type EventFields, newEvent, type QueryEvent } from "./catalog.ts";
+import { type AuditEvent, type EventFields, newEvent, type StatementEvent } from "./catalog.ts";
 import type { SpoolFiles } from "./files.ts";
-import { isShipped, kinds, RecordBuffer, type RecordKind } from "./frame.ts";
+import type { EventContext } from "./context.ts";
+import { isShipped, type KeptContext, kinds, RecordBuffer, type RecordKind } from "./frame.ts";
 import { OpenIntents } from "./open_intents.ts";
-import { prepare, statementUid } from "./prepare.ts";
+import { prepare, prepareStatement, statementUid } from "./prepare.ts";
 import { type Segment, Segments, type SpoolBatch, type SpoolPlace } from "./segments.ts";
 import type { AuditMode, Spool, SpoolHealth } from "./spool.ts";
 import { recover, type Recovered } from "./spool_recover.ts";
@@ -35,7 +37,7 @@ export interface SpoolSource {
 
 type Done = (fault: Fault | null) => void;
 
-const lazyFlushMs = 2;
+const lazyFlushMs = 10;
 const flushBytes = 256 * 1024;
 const memoryBytesMax = 4 << 20;
 const reserveBytesMax = 8 << 20;
@@ -60,6 +62,8 @@ export class DiskSpool implements Spool, SpoolSource {
   readonly #limitBytes: number;
   readonly #segments: Segments;
   readonly #pending = new RecordBuffer();
+  readonly #contexts = new WeakMap<EventContext, KeptContext>();
+  #contextCount = 0;
   readonly #open: OpenIntents;
   readonly #acknowledged = new Map<string, number>();
   readonly #tick: Timer;
@@ -84,19 +88,25 @@ export class DiskSpool implements Spool, SpoolSource {
 
   event(event: AuditEvent): void {
     const parts = prepare(event);
-    for (const part of parts) this.#add(kinds.event, "", part);
+    for (const part of parts) this.#add(kinds.event, "", part, null);
   }
 
-  intent(event: QueryEvent): void {
+  intent(event: StatementEvent, context: EventContext): void {
     const uid = statementUid(event.uid);
-    for (const part of prepare(event)) this.#add(kinds.intent, uid, part);
+    const kept = this.#keptOf(context);
+    for (const part of prepareStatement(event)) this.#add(kinds.intent, uid, part, kept);
   }
 
-  result(event: QueryEvent): void {
+  result(event: StatementEvent, context: EventContext): void {
     const uid = statementUid(event.uid);
-    const parts = prepare(event);
-    for (const [index, part] of parts.entries()) {
-      this.#add(index === parts.length - 1 ? kinds.result : kinds.part, uid, part);
+    const kept = this.#keptOf(context);
+    const parts = prepareStatement(event);
+    const last = parts.length - 1;
+    for (let index = 0; index <= last; index += 1) {
+      const part = parts[index];
+      if (part !== undefined) {
+        this.#add(index === last ? kinds.result : kinds.part, uid, part, kept);
+      }
     }
   }
 
@@ -138,6 +148,7 @@ export class DiskSpool implements Spool, SpoolSource {
     this.#closed = true;
     this.#tick.cancel();
     this.#lazy?.cancel();
+    this.#lazy = null;
     await this.#segments.close();
   }
 
@@ -170,10 +181,13 @@ export class DiskSpool implements Spool, SpoolSource {
   /** Answers what an earlier run left unanswered. Called once, before anything else. */
   resume(recovered: Recovered): void {
     const { unanswered, cutBytes } = recovered;
-    for (const { uid, parts } of unanswered) {
+    const contexts = new Map<string, KeptContext>();
+    for (const { uid, parts, context } of unanswered) {
+      const kept = context === null ? null : contexts.get(context) ?? this.#keep(context);
+      if (kept !== null) contexts.set(kept.json, kept);
       for (const [index, json] of parts.entries()) {
         const kind = index === parts.length - 1 ? kinds.result : kinds.part;
-        this.#pending.add(kind, uid, withOutcomeUnknown(json));
+        this.#pending.add(kind, uid, withOutcomeUnknown(json), kept);
       }
     }
     if (unanswered.length > 0 || cutBytes > 0) {
@@ -185,15 +199,40 @@ export class DiskSpool implements Spool, SpoolSource {
     this.#flush();
   }
 
-  #add(kind: RecordKind, uid: string, event: AuditEvent): void {
+  #keptOf(context: EventContext): KeptContext {
+    const known = this.#contexts.get(context);
+    if (known !== undefined) return known;
+    const kept = this.#keep(context.json);
+    this.#contexts.set(context, kept);
+    return kept;
+  }
+
+  #keep(json: string): KeptContext {
+    return { number: ++this.#contextCount, json, segment: 0 };
+  }
+
+  #add(
+    kind: RecordKind,
+    uid: string,
+    event: AuditEvent | StatementEvent,
+    context: KeptContext | null,
+  ): void {
     if (this.#closed) {
       this.#lost += 1;
       return;
     }
-    this.#pending.add(kind, uid, JSON.stringify(event));
+    this.#pending.add(kind, uid, JSON.stringify(event), context);
     if (this.#pending.length > flushBytes && this.#full === null) this.#flush();
     else if (this.#pending.length > memoryBytesMax) this.#forget();
-    else this.#lazy ??= this.#options.clock.after(lazyFlushMs, () => this.#flush());
+    else this.#flushLater();
+  }
+
+  /** The timer goes on where a flush comes first: starting one costs more than a look in vain. */
+  #flushLater(): void {
+    this.#lazy ??= this.#options.clock.after(lazyFlushMs, () => {
+      this.#lazy = null;
+      if (this.#pending.length > 0) this.#flush();
+    });
   }
 
   #report<N extends "audit.spool.full" | "audit.spool.recovered">(
@@ -207,8 +246,6 @@ export class DiskSpool implements Spool, SpoolSource {
 
   /** One write for all that is pending, then the answers to those who wait for it. */
   #flush(): void {
-    this.#lazy?.cancel();
-    this.#lazy = null;
     const strict = this.#strict;
     const durable = this.#durable;
     this.#strict = [];
@@ -229,11 +266,9 @@ export class DiskSpool implements Spool, SpoolSource {
       this.#forget();
       return;
     }
-    const records = this.#pending.records;
-    const shipped = records.reduce((sum, each) => isShipped(each.kind) ? sum + 1 : sum, 0);
+    let shipped: number;
     try {
-      const place = this.#segments.write(this.#pending.bytes, shipped);
-      for (const record of records) this.#open.follow(record, place.segment, place.offset);
+      shipped = this.#writePending();
     } catch (thrown) {
       this.#becomeFull(asFault(thrown).message);
       this.#dropIntents();
@@ -244,6 +279,27 @@ export class DiskSpool implements Spool, SpoolSource {
     this.#unsynced = true;
     if (shipped > 0) this.#wake();
     this.#checkRoom();
+  }
+
+  /** How many of the records are shipped. Contexts that the segment lacks go before them. */
+  #writePending(): number {
+    const { records } = this.#pending;
+    const segment = this.#segments.next();
+    const lacking = new Set<KeptContext>();
+    let shipped = 0;
+    for (const { kind, context } of records) {
+      if (isShipped(kind)) shipped += 1;
+      if (context !== null && context.segment !== segment.number) lacking.add(context);
+    }
+    const before = new RecordBuffer();
+    for (const context of lacking) before.add(kinds.context, "", context.json, context);
+    const bytes = lacking.size === 0
+      ? this.#pending.bytes
+      : concat([before.bytes, this.#pending.bytes]);
+    const { offset } = this.#segments.write(bytes, shipped);
+    for (const context of lacking) context.segment = segment.number;
+    for (const record of records) this.#open.follow(record, segment, offset + before.length);
+    return shipped;
   }
 
   /** Statements whose intent could not be recorded don't go on: nothing is owed for them. */
@@ -282,7 +338,7 @@ export class DiskSpool implements Spool, SpoolSource {
     const fullMs = Math.round(this.#options.clock.monotonic() - full.since);
     this.#options.log.info("the audit spool takes records again", { fullMs, lost: this.#lost });
     this.#report("audit.spool.recovered", { full_ms: fullMs, lost_events: this.#lost });
-    this.#lazy ??= this.#options.clock.after(lazyFlushMs, () => this.#flush());
+    this.#flushLater();
   }
 
   #everySecond(): void {
@@ -315,10 +371,11 @@ export class DiskSpool implements Spool, SpoolSource {
         this.#flush();
         if (this.#closed || this.#full !== null || !this.#open.has(intent)) continue;
         const move = intent.places.some((place) => place.segment !== this.#segments.current);
+        const { uid, context } = intent;
         if (!intent.shipped) {
-          for (const json of parts) this.#pending.add(kinds.started, intent.uid, json);
+          for (const json of parts) this.#pending.add(kinds.started, uid, json, context);
         }
-        if (move) { for (const json of parts) this.#pending.add(kinds.intent, intent.uid, json); }
+        if (move) { for (const json of parts) this.#pending.add(kinds.intent, uid, json, context); }
         this.#open.moving(intent, move, () => this.#flush());
       }
     } catch (thrown) {

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { endOf, intentOf, resultOf, uidOf } from "../../tests/fakes/audit_events.ts";
+import {
+  endOf,
+  intentOf,
+  resultOf,
+  sessionContext,
+  uidOf,
+} from "../../tests/fakes/audit_events.ts";
 import { MemoryFiles } from "../../tests/fakes/audit_files.ts";
 import { settled, SteppingClock } from "../../tests/fakes/clock.ts";
 import { RecordingLog } from "../../tests/fakes/log.ts";
@@ -52,9 +58,9 @@ Deno.test("settle('strict') calls back in this tick, after one write for all", a
   const { spool, files } = await setUp();
   const before = files.writes;
   const calls: (Fault | null)[] = [];
-  spool.intent(intentOf(1));
+  spool.intent(intentOf(1), sessionContext);
   spool.settle("strict", (fault) => calls.push(fault));
-  spool.intent(intentOf(2));
+  spool.intent(intentOf(2), sessionContext);
   spool.settle("strict", (fault) => calls.push(fault));
   assert.equal(calls.length, 0);
   await Promise.resolve();
@@ -66,19 +72,19 @@ Deno.test("settle('strict') calls back in this tick, after one write for all", a
 Deno.test("settle('durable') waits for fsync, and fails where it fails", async () => {
   const { spool, files } = await setUp();
   const before = files.syncs;
-  spool.intent(intentOf(1));
+  spool.intent(intentOf(1), sessionContext);
   assert.equal(await settle(spool, "durable"), null);
   assert.ok(files.syncs > before);
   files.syncError = new Error("EIO");
-  spool.intent(intentOf(2));
+  spool.intent(intentOf(2), sessionContext);
   assert.equal((await settle(spool, "durable"))?.code, "audit.spool-full");
   await spool.close();
 });
 
 Deno.test("intent and result are shipped as one event, in order", async () => {
   const { spool } = await setUp();
-  for (const n of [1, 2, 3]) spool.intent(intentOf(n));
-  for (const n of [1, 2, 3]) spool.result(resultOf(n));
+  for (const n of [1, 2, 3]) spool.intent(intentOf(n), sessionContext);
+  for (const n of [1, 2, 3]) spool.result(resultOf(n), sessionContext);
   spool.event(endOf(4));
   const seen = await shipped(spool);
   assert.deepEqual(seen.map((each) => each.uid), [1, 2, 3, 4].map(uidOf));
@@ -89,9 +95,9 @@ Deno.test("intent and result are shipped as one event, in order", async () => {
 
 Deno.test("after a kill, a statement without result is shipped as unknown, once", async () => {
   const { spool, files } = await setUp();
-  spool.intent(intentOf(1));
-  spool.intent(intentOf(2));
-  spool.result(resultOf(1));
+  spool.intent(intentOf(1), sessionContext);
+  spool.intent(intentOf(2), sessionContext);
+  spool.result(resultOf(1), sessionContext);
   await settle(spool, "strict");
   let left = files.copy();
   await spool.close();
@@ -114,7 +120,7 @@ Deno.test("cut at every byte, all whole records are kept and the next run works"
   const size = () => files.contents.get(name)?.length ?? 0;
   for (let n = 0; n < 6; n += 1) {
     if (n % 2 === 0) spool.event(endOf(n));
-    else spool.intent(intentOf(n, "SELECT 'é'"));
+    else spool.intent(intentOf(n, "SELECT 'é'"), sessionContext);
     await settle(spool, "strict");
     ends.push(size());
   }
@@ -172,7 +178,7 @@ Deno.test("segments go once acknowledged, numbers go on", async () => {
 
 Deno.test("a statement open for 30 s is shipped as started and lets old segments go", async () => {
   const { spool, files, clock } = await setUp(undefined, { segmentBytes: 2000 });
-  spool.intent(intentOf(1, "LISTEN x"));
+  spool.intent(intentOf(1, "LISTEN x"), sessionContext);
   await settle(spool, "strict");
   for (let n = 10; n < 40; n += 1) {
     spool.event(endOf(n));
@@ -194,7 +200,7 @@ Deno.test("a statement open for 30 s is shipped as started and lets old segments
     "unknown",
   );
   await killed.spool.close();
-  spool.result(resultOf(1));
+  spool.result(resultOf(1), sessionContext);
   await settle(spool, "strict");
   assert.equal(spool.health.openIntents, 0);
   await spool.close();
@@ -202,16 +208,16 @@ Deno.test("a statement open for 30 s is shipped as started and lets old segments
 
 Deno.test("a full disk gives a fault, keeps results, and is over when there is room", async () => {
   const { spool, files, clock } = await setUp();
-  spool.intent(intentOf(1));
+  spool.intent(intentOf(1), sessionContext);
   assert.equal(await settle(spool, "strict"), null);
   files.roomBytes = files.bytes + 100;
-  spool.intent(intentOf(2));
+  spool.intent(intentOf(2), sessionContext);
   const fault = await settle(spool, "strict");
   assert.equal(fault?.kind, "limit");
   assert.equal(fault?.code, "audit.spool-full");
   assert.equal(spool.fault, fault);
   assert.equal(spool.health.full, true);
-  spool.result(resultOf(1));
+  spool.result(resultOf(1), sessionContext);
   await clock.step(5000);
   assert.equal(spool.health.full, true);
   files.roomBytes = Infinity;
@@ -231,7 +237,7 @@ Deno.test("the limit refuses new statements, takes results, ends with shipping",
   const { spool } = await setUp(undefined, { segmentBytes: 4000, limitBytes: 20_000 });
   let n = 0;
   while (await settle(spool, "strict") === null) spool.event(endOf(n++));
-  spool.intent(intentOf(1000));
+  spool.intent(intentOf(1000), sessionContext);
   assert.equal((await settle(spool, "strict"))?.code, "audit.spool-full");
   spool.event(endOf(n++));
   await settle(spool, "strict");
@@ -241,7 +247,7 @@ Deno.test("the limit refuses new statements, takes results, ends with shipping",
     batch?.spool ?? "",
     (batch?.first ?? 0) + (batch?.events.length ?? 0) - 1,
   );
-  spool.intent(intentOf(1001));
+  spool.intent(intentOf(1001), sessionContext);
   await settle(spool, "strict");
   assert.equal(spool.fault, null);
   await spool.close();
@@ -249,9 +255,9 @@ Deno.test("the limit refuses new statements, takes results, ends with shipping",
 
 Deno.test("a spool that one statement filled recovers once that is shipped", async () => {
   const { spool, clock } = await setUp(undefined, { limitBytes: 400_000 });
-  spool.result(resultOf(1, "x".repeat(390_000)));
+  spool.result(resultOf(1, "x".repeat(390_000)), sessionContext);
   await settle(spool, "strict");
-  spool.result(resultOf(2, "y".repeat(30_000)));
+  spool.result(resultOf(2, "y".repeat(30_000)), sessionContext);
   assert.equal((await settle(spool, "strict"))?.code, "audit.spool-full");
   for (let place = spool.firstPlace();;) {
     const batch = await spool.read(place, 1 << 20, 1000);
@@ -268,7 +274,7 @@ Deno.test("a disk that stays full costs bounded memory and counts what is lost",
   const { spool, files } = await setUp();
   files.roomBytes = 0;
   const text = "x".repeat(50_000);
-  for (let n = 0; n < 200; n += 1) spool.result(resultOf(n, text));
+  for (let n = 0; n < 200; n += 1) spool.result(resultOf(n, text), sessionContext);
   await settled();
   assert.ok(spool.health.lost > 50);
   await spool.close();
@@ -277,8 +283,8 @@ Deno.test("a disk that stays full costs bounded memory and counts what is lost",
 Deno.test("a long statement is recorded whole, in linked parts", async () => {
   const { spool } = await setUp();
   const text = "é€".repeat(150_000);
-  spool.intent(intentOf(1, text));
-  spool.result(resultOf(1, text));
+  spool.intent(intentOf(1, text), sessionContext);
+  spool.result(resultOf(1, text), sessionContext);
   assert.equal(await settle(spool, "strict"), null);
   assert.equal(spool.health.openIntents, 0);
   const parts: {
@@ -304,9 +310,9 @@ Deno.test("20,000 statements with intent and result take seconds at most", async
   const { spool } = await setUp();
   const began = performance.now();
   for (let n = 0; n < 20_000; n += 1) {
-    spool.intent(intentOf(n));
+    spool.intent(intentOf(n), sessionContext);
     if (n % 4 === 0) await settle(spool, "strict");
-    spool.result(resultOf(n));
+    spool.result(resultOf(n), sessionContext);
   }
   await settle(spool, "strict");
   const took = performance.now() - began;

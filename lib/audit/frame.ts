@@ -1,9 +1,11 @@
 /**
  * Records of a spool segment. Each is framed so that a torn or changed one is noticed:
  *
- *     u32 length of body | u32 CRC-32C of body | body: kind (1) uid length (1) uid payload
+ *     u32 length of body | u32 CRC-32C of body | body: kind (1) [u32 context] uid length (1) uid payload
  *
- * Numbers are big-endian, the payload is JSON in UTF-8.
+ * Numbers are big-endian, the payload is JSON in UTF-8. A kind with its highest bit set is followed
+ * by the number of the context that completes the payload (`context.ts`); the context's own record
+ * stands before it in the same segment.
  */
 import { crc32c } from "./crc32c.ts";
 
@@ -11,6 +13,8 @@ import { crc32c } from "./crc32c.ts";
 export const kinds = {
   /** First of each segment: `{v, spool, first}`. */
   header: 0x48,
+  /** What the events of a session have in common, under its number. */
+  context: 0x43,
   event: 0x45,
   intent: 0x49,
   /** A piece of a split result, not its last. */
@@ -26,8 +30,10 @@ export type RecordKind = (typeof kinds)[keyof typeof kinds];
 const known = new Map<number, RecordKind>(Object.values(kinds).map((kind) => [kind, kind]));
 
 export function isShipped(kind: RecordKind): boolean {
-  return kind !== kinds.header && kind !== kinds.intent;
+  return kind !== kinds.header && kind !== kinds.intent && kind !== kinds.context;
 }
+
+const withContext = 0x80;
 
 export const frameHeaderBytes = 8;
 /** Longest body that is written or believed. */
@@ -37,6 +43,8 @@ export interface SpoolRecord {
   readonly kind: RecordKind;
   /** Of the statement, without the suffix of a part; empty for events. */
   readonly uid: string;
+  /** Number of the context that belongs to it, from 1; 0 for none. */
+  readonly context: number;
   /** Where the frame starts, and its length with its header. */
   readonly offset: number;
   readonly length: number;
@@ -71,11 +79,14 @@ export function readRecord(bytes: Uint8Array, offset: number): SpoolRecord | nul
   const start = offset + frameHeaderBytes;
   const end = offset + length;
   if (view(bytes).getUint32(offset + 4) !== crc32c(bytes, start, end)) return null;
-  const kind = known.get(bytes[start] ?? 0);
-  const uidEnd = start + 2 + (bytes[start + 1] ?? 0);
-  if (kind === undefined || uidEnd > end) return null;
-  const uid = decoder.decode(bytes.subarray(start + 2, uidEnd));
-  return { kind, uid, offset, length, payload: bytes.subarray(uidEnd, end) };
+  const first = bytes[start] ?? 0;
+  const kind = known.get(first & ~withContext);
+  const uidStart = start + (first & withContext ? 6 : 2);
+  const uidEnd = uidStart + (bytes[uidStart - 1] ?? 0);
+  if (kind === undefined || uidStart > end || uidEnd > end) return null;
+  const context = first & withContext ? view(bytes).getUint32(start + 1) : 0;
+  const uid = decoder.decode(bytes.subarray(uidStart, uidEnd));
+  return { kind, uid, context, offset, length, payload: bytes.subarray(uidEnd, end) };
 }
 
 function view(bytes: Uint8Array): DataView {
@@ -85,9 +96,19 @@ function view(bytes: Uint8Array): DataView {
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
+/** A context as a spool keeps it: written again into each segment that needs it. */
+export interface KeptContext {
+  /** Its number in this run, from 1. */
+  readonly number: number;
+  readonly json: string;
+  /** Number of the last segment that has it. */
+  segment: number;
+}
+
 export interface PendingRecord {
   readonly kind: RecordKind;
   readonly uid: string;
+  readonly context: KeptContext | null;
   /** Where the frame starts in the buffer. */
   readonly offset: number;
   readonly length: number;
@@ -96,6 +117,7 @@ export interface PendingRecord {
 /** Records waiting for one write, encoded once into one buffer that is used again. */
 export class RecordBuffer {
   #bytes = new Uint8Array(64 * 1024);
+  #view = view(this.#bytes);
   #length = 0;
   #records: PendingRecord[] = [];
 
@@ -112,27 +134,31 @@ export class RecordBuffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  add(kind: RecordKind, uid: string, json: string): void {
+  /** `uid` is in ASCII, as UUIDs are. */
+  add(kind: RecordKind, uid: string, json: string, context: KeptContext | null = null): void {
     const offset = this.#length;
-    this.#reserve(frameHeaderBytes + 2 + uid.length * 3 + json.length * 3);
+    this.#reserve(frameHeaderBytes + 6 + uid.length * 3 + json.length * 3);
+    const bytes = this.#bytes;
     const start = offset + frameHeaderBytes;
-    const uidBytes = encoder.encodeInto(uid, this.#bytes.subarray(start + 2)).written;
-    const textStart = start + 2 + uidBytes;
-    const end = textStart + encoder.encodeInto(json, this.#bytes.subarray(textStart)).written;
-    this.#bytes[start] = kind;
-    this.#bytes[start + 1] = uidBytes;
-    const header = view(this.#bytes);
-    header.setUint32(offset, end - start);
-    header.setUint32(offset + 4, crc32c(this.#bytes, start, end));
+    let at = start;
+    bytes[at++] = context === null ? kind : kind | withContext;
+    if (context !== null) {
+      this.#view.setUint32(at, context.number);
+      at += 4;
+    }
+    bytes[at++] = uid.length;
+    const end = at + encoder.encodeInto(uid + json, bytes.subarray(at)).written;
+    this.#view.setUint32(offset, end - start);
+    this.#view.setUint32(offset + 4, crc32c(bytes, start, end));
     this.#length = end;
-    this.#records.push({ kind, uid, offset, length: end - offset });
+    this.#records.push({ kind, uid, context, offset, length: end - offset });
   }
 
   clear(): void {
     this.#length = 0;
     this.#records = [];
     // One huge statement should not hold its memory for ever.
-    if (this.#bytes.length > 4 << 20) this.#bytes = new Uint8Array(64 * 1024);
+    if (this.#bytes.length > 4 << 20) this.#take(new Uint8Array(64 * 1024));
   }
 
   /** Keeps the records that `wanted` says, in order; gives how many went. */
@@ -158,6 +184,11 @@ export class RecordBuffer {
     while (size < needed) size *= 2;
     const grown = new Uint8Array(size);
     grown.set(this.bytes);
-    this.#bytes = grown;
+    this.#take(grown);
+  }
+
+  #take(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#view = view(bytes);
   }
 }

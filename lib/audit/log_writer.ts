@@ -105,6 +105,7 @@ export class LogWriter {
 
   #nextGroup(): Group {
     const { name, sha256 } = this.#options;
+    const log = JSON.stringify(name);
     const events: Stamped[] = [];
     const lines: string[] = [];
     const encoded: Uint8Array[] = [];
@@ -116,7 +117,9 @@ export class LogWriter {
       taken += 1;
       for (const event of each.events) {
         seq += 1;
-        const line = JSON.stringify({ ...event, log: name, seq, prev: hash });
+        const line = `${
+          JSON.stringify(event).slice(0, -1)
+        },"log":${log},"seq":${seq},"prev":"${hash}"}`;
         const bytes = encoder.encode(line);
         hash = sha256(bytes);
         size += bytes.length + 1;

@@ -1,10 +1,11 @@
 /** Statements without a result yet: where their intents are on disk. */
 import type { AuditFiles } from "./files.ts";
-import { kinds, type PendingRecord, readRecord } from "./frame.ts";
+import { type KeptContext, kinds, type PendingRecord, readRecord } from "./frame.ts";
 import type { Segment } from "./segments.ts";
 
 export interface OpenStatement {
   readonly uid: string;
+  readonly context: KeptContext | null;
   /** Monotonic milliseconds. */
   readonly since: number;
   /** Of the intent, or of its parts in order. */
@@ -38,8 +39,9 @@ export class OpenIntents {
     if (record.kind === kinds.intent) {
       let statement = this.#open.get(record.uid);
       if (statement === undefined) {
-        statement = { uid: record.uid, since: this.#now(), places: [], shipped: false };
-        this.#open.set(record.uid, statement);
+        const { uid, context } = record;
+        statement = { uid, context, since: this.#now(), places: [], shipped: false };
+        this.#open.set(uid, statement);
       }
       statement.places.push({ segment, offset: base + record.offset, length: record.length });
       segment.openIntents += 1;

@@ -4,8 +4,15 @@
  * cut.
  */
 import type { v } from "../schema/mod.ts";
-import { type AuditEvent, catalog, type QueryEvent } from "./catalog.ts";
+import {
+  type AuditEvent,
+  catalog,
+  type QueryEvent,
+  type SessionFields,
+  type StatementEvent,
+} from "./catalog.ts";
 import { partBytesMax } from "./catalog_db.ts";
+import { databaseFields, whoFields } from "./catalog_fields.ts";
 import { redact } from "./redact.ts";
 
 type Parameters = NonNullable<QueryEvent["db_query_parameters"]>;
@@ -13,14 +20,24 @@ type Results = NonNullable<QueryEvent["results"]>;
 
 /** The event, or its parts: the first has the event's uid, the others that uid with `.1`, `.2`. */
 export function prepare(event: AuditEvent): readonly AuditEvent[] {
-  const fitted = fit(event);
+  const fitted = fit(event, limits.get(event.event));
   if (fitted.event === "db.session.query") return splitQuery(fitted);
   if (fitted.event !== "db.session.query.failed") return [fitted];
   const clean = redact(fitted.db_query);
   return linked(splitText(clean), (db_query) => ({ ...fitted, db_query }));
 }
 
-function splitQuery(event: QueryEvent): readonly QueryEvent[] {
+/** The same for a statement's own part of its event. */
+export function prepareStatement(event: StatementEvent): readonly StatementEvent[] {
+  return splitQuery(fit(event, statementLimits));
+}
+
+/** The same for what the events of a session have in common. */
+export function fitFields(fields: SessionFields): SessionFields {
+  return cutTo(fields, limits.get("db.session.query"));
+}
+
+function splitQuery<E extends StatementEvent>(event: E): readonly E[] {
   const clean = redact(event.db_query);
   const whole = clean === event.db_query ? event : { ...event, db_query: clean };
   if (estimate(whole) <= partBytesMax) return [whole];
@@ -38,11 +55,11 @@ function splitQuery(event: QueryEvent): readonly QueryEvent[] {
 }
 
 /** What all parts of a split statement have in common. */
-function bare(event: QueryEvent): QueryEvent {
+function bare<E extends StatementEvent>(event: E): E {
   return { ...event, db_query: "", db_query_parameters: [], results: [] };
 }
 
-function estimate(event: QueryEvent): number {
+function estimate(event: StatementEvent): number {
   let bytes = event.db_query.length * 3;
   if (bytes > partBytesMax) bytes = encoder.encode(event.db_query).length;
   for (const parameter of event.db_query_parameters ?? []) bytes += parameterBytes(parameter);
@@ -74,7 +91,7 @@ function groups<T>(items: readonly T[], bytes: (item: T) => number): readonly (r
   return made;
 }
 
-function linked<T, E extends AuditEvent>(
+function linked<T, E extends AuditEvent | StatementEvent>(
   pieces: readonly T[],
   make: (piece: T) => E,
 ): readonly E[] {
@@ -87,6 +104,7 @@ function linked<T, E extends AuditEvent>(
   });
 }
 
+const sessionFields = { ...whoFields, ...databaseFields };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -113,19 +131,16 @@ export function statementUid(uid: string): string {
 }
 
 const uncut = new Set(["db_query", "payload"]);
-const limits = new Map(Object.keys(catalog).map((name) => [name, textLimits(name)]));
+type TextLimits = readonly (readonly [field: string, max: number])[];
+const limits = new Map<string, TextLimits>(
+  Object.keys(catalog).map((name) => [name, textLimits(name)]),
+);
+const statementLimits = (limits.get("db.session.query") ?? [])
+  .filter(([field]) => !Object.hasOwn(sessionFields, field));
 
 /** Cuts words that peers choose (error messages, program names) to the catalogue's lengths. */
-function fit(event: AuditEvent): AuditEvent {
-  let cut: Record<string, string> | undefined;
-  for (const [field, max] of limits.get(event.event) ?? []) {
-    const value: unknown = Reflect.get(event, field);
-    if (typeof value === "string" && value.length > max) {
-      cut ??= {};
-      cut[field] = shorten(value, max);
-    }
-  }
-  const fitted = cut === undefined ? event : { ...event, ...cut };
+function fit<E extends AuditEvent | StatementEvent>(event: E, to: TextLimits = []): E {
+  const fitted = cutTo(event, to);
   if (!("error" in fitted) || !fitted.error) return fitted;
   const { code, message, severity } = fitted.error;
   if (code.length <= 64 && message.length <= 8192 && (severity ?? "").length <= 32) return fitted;
@@ -136,11 +151,22 @@ function fit(event: AuditEvent): AuditEvent {
   };
 }
 
+function cutTo<E extends object>(event: E, to: TextLimits = []): E {
+  let cut: Record<string, string> | undefined;
+  for (const [field, max] of to) {
+    const value: unknown = Reflect.get(event, field);
+    if (typeof value !== "string" || value.length <= max) continue;
+    cut ??= {};
+    cut[field] = shorten(value, max);
+  }
+  return cut === undefined ? event : { ...event, ...cut };
+}
+
 function shorten(text: string, max: number): string {
   return text.length <= max ? text : `${text.slice(0, max - 1).toWellFormed()}…`;
 }
 
-function textLimits(name: string): readonly (readonly [string, number])[] {
+function textLimits(name: string): TextLimits {
   const fields: v.ObjectEntries = Object.hasOwn(catalog, name) ? fieldsOf(name) : {};
   return Object.entries(fields).flatMap(([field, schema]) => {
     const max = uncut.has(field) ? null : maxLength(schema);

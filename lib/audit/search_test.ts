@@ -16,7 +16,11 @@ async function sample(): Promise<MemoryFiles> {
     await log.emit(loginOf(n, n % 2 === 0 ? "alice" : "bob"));
   }
   const statements = [1, 2, 3, 4, 5].map((n) => resultOf(100 + n, `SELECT 'Ärger ${n}'`));
-  await log.append(agent, "s", 1, statements.map((event) => JSON.stringify(event)));
+  await log.append(agent, {
+    spool: "s",
+    first: 1,
+    events: statements.map((event) => JSON.stringify(event)),
+  });
   await log.close();
   return options.files;
 }

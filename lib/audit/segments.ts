@@ -5,7 +5,7 @@
  */
 import { asFault } from "../core/fault.ts";
 import type { AppendFile, AuditFiles } from "./files.ts";
-import { frameLength, isShipped, kinds, readRecord, RecordBuffer } from "./frame.ts";
+import { frameLength, isShipped, kinds, readRecord, RecordBuffer, scanRecords } from "./frame.ts";
 
 export interface Segment {
   readonly name: string;
@@ -34,8 +34,14 @@ export interface SpoolBatch {
   readonly first: number;
   /** Events as JSON text. */
   readonly events: readonly string[];
+  /** JSON objects that complete events. */
+  readonly contexts: readonly string[];
+  /** For each event the place of its context in `contexts`; -1 for an event that is whole. */
+  readonly context_of: readonly number[];
   /** Where to go on once they are acknowledged. */
   readonly next: SpoolPlace;
+  /** Its limits ended it, or the end of a segment: there may be more to read at once. */
+  readonly more: boolean;
 }
 
 export class Segments {
@@ -46,6 +52,8 @@ export class Segments {
   #file: AppendFile | null = null;
   #dirty: { file: AppendFile; segment: Segment; done: boolean }[] = [];
   #newNames = false;
+  /** The contexts of the segment that was read last, as far as it was read. */
+  #read: { segment: number; contexts: Map<number, string> } = { segment: 0, contexts: new Map() };
   #syncing: Promise<void> | null = null;
 
   /** `old` are the segments of earlier runs, oldest first; `start` opens this run's first. */
@@ -104,12 +112,17 @@ export class Segments {
     this.#dirty.push({ file, segment, done: false });
   }
 
+  /** The segment that the next write goes to: a new one where the last is full. */
+  next(): Segment {
+    if (this.current.bytes >= this.#segmentBytes) this.start();
+    return this.current;
+  }
+
   /**
    * Appends framed records in one write; throws as the disk does, having cut what was written
    * in part.
    */
   write(records: Uint8Array, shipped: number): { segment: Segment; offset: number } {
-    if (this.current.bytes >= this.#segmentBytes) this.start();
     const segment = this.current;
     const file = this.#file;
     if (file === null) throw new Error("the spool is closed");
@@ -185,7 +198,9 @@ export class Segments {
     maxBytes: number,
     maxEvents: number,
   ): Promise<SpoolBatch> {
-    const events: string[] = [];
+    const contexts = await this.#contextsBefore(segment, from.offset);
+    const batch = new Batch(contexts);
+    const { events } = batch;
     const end = segment.bytes;
     let { offset, seq } = from;
     let taken = 0;
@@ -196,8 +211,11 @@ export class Segments {
         const record = taken < maxBytes && events.length < maxEvents ? readRecord(bytes, at) : null;
         if (record === null) break;
         at += record.length;
+        if (record.kind === kinds.context) {
+          contexts.set(record.context, decoder.decode(record.payload));
+        }
         if (!isShipped(record.kind)) continue;
-        events.push(decoder.decode(record.payload));
+        batch.add(decoder.decode(record.payload), record.context);
         taken += record.payload.length;
         seq += 1;
       }
@@ -205,7 +223,22 @@ export class Segments {
       offset += at;
     }
     const next = { segment: segment.number, offset, seq };
-    return { spool: segment.spool, first: from.seq, events, next };
+    const more = taken >= maxBytes || events.length >= maxEvents || segment !== this.current;
+    const { contexts: named, context_of } = batch;
+    const { spool } = segment;
+    return { spool, first: from.seq, events, contexts: named, context_of, next, more };
+  }
+
+  /** Reading goes on where it ended, as a rule; else what stands before is looked through. */
+  async #contextsBefore(segment: Segment, offset: number): Promise<Map<number, string>> {
+    if (this.#read.segment === segment.number && offset > 0) return this.#read.contexts;
+    const contexts = new Map<number, string>();
+    this.#read = { segment: segment.number, contexts };
+    for (const record of scanRecords(await this.#files.read(segment.name, 0, offset))) {
+      if (record.kind !== kinds.context) continue;
+      contexts.set(record.context, decoder.decode(record.payload));
+    }
+    return contexts;
   }
 
   async #chunk(
@@ -242,6 +275,33 @@ export class Segments {
     for (const each of this.#dirty) each.file.close();
     this.#dirty = [];
     this.#file = null;
+  }
+}
+
+/** Events of one batch, each context once. */
+class Batch {
+  readonly events: string[] = [];
+  readonly contexts: string[] = [];
+  readonly context_of: number[] = [];
+  readonly #known: ReadonlyMap<number, string>;
+  readonly #places = new Map<number, number>();
+
+  constructor(known: ReadonlyMap<number, string>) {
+    this.#known = known;
+  }
+
+  add(json: string, context: number): void {
+    this.events.push(json);
+    this.context_of.push(this.#placeOf(context));
+  }
+
+  #placeOf(context: number): number {
+    const place = this.#places.get(context);
+    if (place !== undefined) return place;
+    const json = this.#known.get(context);
+    if (json === undefined) return -1;
+    this.#places.set(context, this.contexts.push(json) - 1);
+    return this.contexts.length - 1;
   }
 }
 

@@ -7,13 +7,14 @@ import { backoff, fractionOf } from "../core/retry.ts";
 import type { SpoolSource } from "./disk_spool.ts";
 import type { SpoolBatch } from "./segments.ts";
 
+/** Events as they are sent: `SpoolBatch` without where to read on. */
+export type AppendBatch = Pick<
+  SpoolBatch,
+  "spool" | "first" | "events" | "contexts" | "context_of"
+>;
+
 /** The call `audit.append`: all up to and with the answer are fsynced in Auth's log. */
-export type AppendCall = (
-  spool: string,
-  first: number,
-  events: readonly string[],
-  signal: AbortSignal,
-) => Promise<number>;
+export type AppendCall = (batch: AppendBatch, signal: AbortSignal) => Promise<number>;
 
 export interface ShipperOptions {
   readonly spool: SpoolSource;
@@ -25,7 +26,7 @@ export interface ShipperOptions {
   readonly batchBytes?: number;
   /** @default 1000 */
   readonly batchEvents?: number;
-  /** How long the first event of a batch waits for others. @default 100 */
+  /** How long events that don't fill a batch wait for others. @default 100 */
   readonly lingerMs?: number;
   /** @default 30000 */
   readonly timeoutMs?: number;
@@ -102,19 +103,25 @@ export class Shipper {
         if (batch === null) {
           asked.forEach((done) => done());
           await this.#waitForNews();
-          const linger = this.#options.lingerMs ?? 100;
-          if (this.#drained.length === 0) await clock.sleep(linger, signal);
+          await this.#gather();
           continue;
         }
         this.#drained.unshift(...asked);
         await this.#send(batch);
         place = batch.next;
+        if (!batch.more) await this.#gather();
       } catch (thrown) {
         if (signal.aborted) return;
         this.#options.log.error("the spool could not be read", { why: asFault(thrown).message });
         await clock.sleep(retryLimits.maxMs, signal).catch(asFault);
       }
     }
+  }
+
+  /** A call costs Auth the same for one event as for hundreds: let some come together. */
+  async #gather(): Promise<void> {
+    const { clock, lingerMs } = this.#options;
+    if (this.#drained.length === 0) await clock.sleep(lingerMs ?? 100, this.#stopping.signal);
   }
 
   async #read(
@@ -177,7 +184,7 @@ export class Shipper {
     );
     const signal = AbortSignal.any([timeout.signal, this.#stopping.signal]);
     try {
-      return await append(batch.spool, first, batch.events.slice(first - batch.first), signal);
+      return await append(from(batch, first), signal);
     } finally {
       timer.cancel();
     }
@@ -200,6 +207,14 @@ export class Shipper {
     if (this.#fault !== null) this.#options.log.info("audit events are sent again");
     this.#fault = null;
   }
+}
+
+/** What is left of a batch whose events before `first` are acknowledged. */
+function from(batch: SpoolBatch, first: number): AppendBatch {
+  const { spool, contexts } = batch;
+  const skipped = first - batch.first;
+  const events = batch.events.slice(skipped);
+  return { spool, first, events, contexts, context_of: batch.context_of.slice(skipped) };
 }
 
 function refused(answer: number, first: number): Fault {

@@ -14,7 +14,7 @@ class FakeAuth {
   calls = 0;
   failBefore = 0;
   failAfter = 0;
-  readonly append: AppendCall = (spool, first, events) => {
+  readonly append: AppendCall = ({ spool, first, events }) => {
     this.calls += 1;
     if (this.failBefore-- > 0) return Promise.reject(new Error("unreachable"));
     const high = this.highs.get(spool) ?? 0;

@@ -4,7 +4,8 @@
  * calls back instead of promising.
  */
 import type { Fault } from "../core/fault.ts";
-import type { AuditEvent, QueryEvent } from "./catalog.ts";
+import type { AuditEvent, StatementEvent } from "./catalog.ts";
+import type { EventContext } from "./context.ts";
 
 /**
  * How safe a statement's record is before the statement goes on: `strict` is written to the spool's
@@ -17,9 +18,9 @@ export interface Spool {
   /** Records an event that stands for itself. */
   event(event: AuditEvent): void;
   /** Records that a statement is about to go on: `outcome: "started"`, `success: null`. */
-  intent(event: QueryEvent): void;
+  intent(event: StatementEvent, context: EventContext): void;
   /** Records the whole event of a statement; with the `uid` of its intent it takes its place. */
-  result(event: QueryEvent): void;
+  result(event: StatementEvent, context: EventContext): void;
   /**
    * Calls `done` once everything recorded so far is as safe as `mode` asks, with a fault where it
    * can't be (`limit`, `audit.spool-full`). `strict` and `best_effort` call in a microtask of this

@@ -20,11 +20,18 @@ export interface OpenIntent {
   readonly uid: string;
   /** The event, or its parts in order. */
   readonly parts: readonly string[];
+  /** What completes each of them; null where they are whole. */
+  readonly context: string | null;
+}
+
+interface Open {
+  readonly parts: string[];
+  readonly context: string | null;
 }
 
 export async function recover(files: AuditFiles): Promise<Recovered> {
   const segments: Segment[] = [];
-  const open = new Map<string, string[]>();
+  const open = new Map<string, Open>();
   let cutBytes = 0;
   for (const info of (await files.list()).filter(isSegment).sort(byName)) {
     const bytes = await files.read(info.name, 0, info.bytes);
@@ -43,28 +50,32 @@ export async function recover(files: AuditFiles): Promise<Recovered> {
       count: 0,
       openIntents: 0,
     };
+    const contexts = new Map<number, string>();
     for (const record of records) {
       segment.bytes = record.offset + record.length;
       if (isShipped(record.kind)) segment.count += 1;
-      follow(open, record);
+      if (record.kind === kinds.context) {
+        contexts.set(record.context, decoder.decode(record.payload));
+      }
+      follow(open, record, contexts.get(record.context) ?? null);
     }
     cutBytes += bytes.length - segment.bytes;
     segments.push(segment);
   }
-  const unanswered = [...open].map(([uid, parts]) => ({ uid, parts }));
+  const unanswered = [...open].map(([uid, { parts, context }]) => ({ uid, parts, context }));
   return { segments, unanswered, cutBytes };
 }
 
-function follow(open: Map<string, string[]>, record: SpoolRecord): void {
+function follow(open: Map<string, Open>, record: SpoolRecord, context: string | null): void {
   if (record.kind === kinds.result) open.delete(record.uid);
   if (record.kind !== kinds.intent) return;
   const json = decoder.decode(record.payload);
   // Nothing could be answered with it.
   if (parseObject(json) === null) return;
-  const parts = open.get(record.uid);
+  const known = open.get(record.uid);
   // An intent that was carried forward is there twice.
-  if (parts === undefined) open.set(record.uid, [json]);
-  else if (!parts.includes(json)) parts.push(json);
+  if (known === undefined) open.set(record.uid, { parts: [json], context });
+  else if (!known.parts.includes(json)) known.parts.push(json);
 }
 
 function isSegment(info: AuditFileInfo): boolean {

@@ -143,10 +143,10 @@ async function* tailEvents(
 function appendEvents(
   { audit }: Core,
   { host, systemRoles }: HostIdentity,
-  { spool, first, events }: CallRequest<"audit.append">,
+  batch: CallRequest<"audit.append">,
 ): Promise<CallOutput<"audit.append">> {
   const origins: readonly EventOrigin[] = systemRoles;
-  return audit.append({ host, origins }, spool, first, events);
+  return audit.append({ host, origins }, batch);
 }
 
 function whoAmI({ cluster }: Core, context: Context): CallOutput<"status"> {

@@ -3,6 +3,7 @@ import { SteppingClock } from "../../tests/fakes/clock.ts";
 import { RecordingLog } from "../../tests/fakes/log.ts";
 import { SeededRandom } from "../../tests/fakes/random.ts";
 import { authClient } from "../api/client.ts";
+import type { ReceivedBatch } from "../audit/audit_log.ts";
 import type { AuthClient, CallOutput } from "../api/contract.ts";
 import { inProcess } from "../api/in_process.ts";
 import type { Database, Role } from "../api/resources.ts";
@@ -38,14 +39,9 @@ export class RecordingAudit implements AuditRecorder {
     return Promise.resolve();
   }
 
-  append(
-    sender: unknown,
-    spool: string,
-    first: number,
-    events: readonly string[],
-  ): Promise<{ readonly high: number }> {
-    this.appended.push({ sender, spool, first, events });
-    return Promise.resolve({ high: first + events.length - 1 });
+  append(sender: unknown, batch: ReceivedBatch): Promise<{ readonly high: number }> {
+    this.appended.push({ sender, ...batch });
+    return Promise.resolve({ high: batch.first + batch.events.length - 1 });
   }
 
   head(): Promise<string | null> {

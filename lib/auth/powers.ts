@@ -1,6 +1,7 @@
 /** What the Auth Service is handed, and the small things that all its calls share. */
 import type { CodeOf } from "../core/codes.ts";
 import type { ProvenCaller } from "../api/server.ts";
+import type { ReceivedBatch } from "../audit/audit_log.ts";
 import type { EventFields, EventName } from "../audit/catalog.ts";
 import type { Sender } from "../audit/inbox.ts";
 import type { AuditQuery, SearchPage, SearchQuery } from "../audit/search.ts";
@@ -19,12 +20,7 @@ export interface AuditRecorder {
   readonly end: { readonly seq: number };
   /** Resolves once the event is fsynced. */
   report<N extends EventName>(name: N, fields: EventFields<N>): Promise<void>;
-  append(
-    sender: Sender,
-    spool: string,
-    first: number,
-    events: readonly string[],
-  ): Promise<{ readonly high: number }>;
+  append(sender: Sender, batch: ReceivedBatch): Promise<{ readonly high: number }>;
   /** A signed head over all that is stored now; null for an empty log. */
   head(): Promise<string | null>;
 }

@@ -186,7 +186,9 @@ Deno.test("events are taken in under the sender's own certificate", async () => 
   const events = ['{"event":"x","server_id":"somebody else"}'];
   deepEqual(await agent.client.call("audit.append", { spool: "s", first: 5, events }), { high: 5 });
   const sender = { host: agent.joined.host, origins: ["db"] };
-  deepEqual(site.audit.appended, [{ sender, spool: "s", first: 5, events }]);
+  deepEqual(site.audit.appended, [
+    { sender, spool: "s", first: 5, events, contexts: [], context_of: [] },
+  ]);
   await site.close();
 });
 

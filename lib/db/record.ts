@@ -1,5 +1,13 @@
 /** Turns what was understood of one session into audit events, in their order. */
-import { type EventFields, type EventStamp, newEvent, type QueryEvent } from "../audit/catalog.ts";
+import {
+  type EventFields,
+  type EventStamp,
+  newEvent,
+  newStatement,
+  type StatementEvent,
+  type StatementFields,
+} from "../audit/catalog.ts";
+import { EventContext } from "../audit/context.ts";
 import type { Spool } from "../audit/spool.ts";
 import { type Clock, rfc3339 } from "../core/clock.ts";
 import type { UserIdentity } from "../core/identity.ts";
@@ -39,12 +47,13 @@ interface Open {
 }
 
 /** The fields that say what came of a statement. */
-type Outcome = Pick<QueryEvent, "outcome" | "success"> & Partial<EventFields<"db.session.query">>;
+type Outcome = Pick<StatementEvent, "outcome" | "success"> & Partial<StatementFields>;
 type Context = Omit<EventFields<"db.session.end">, "success" | "message" | "error">;
 
 export class SessionRecord {
   readonly #powers: RecordPowers;
   readonly #context: Context;
+  readonly #shared: EventContext;
   readonly #visitor: Visitor;
   readonly #open = new Map<number, Open>();
   readonly #startedAt: string;
@@ -56,6 +65,7 @@ export class SessionRecord {
     this.#powers = powers;
     this.#visitor = visitor;
     this.#context = { ...whoOf(visitor), ...whereOf(visitor, target) };
+    this.#shared = new EventContext(this.#context);
     this.#startedAt = rfc3339(powers.clock.now());
   }
 
@@ -98,9 +108,7 @@ export class SessionRecord {
   /** A statement is about to go on: its intent. */
   statement(statement: Statement): void {
     const open = this.#remember(statement);
-    this.#powers.spool.intent(
-      this.#query(open, { outcome: "started", success: null }),
-    );
+    this.#powers.spool.intent(this.#query(open, started), this.#shared);
   }
 
   /** A statement that is not let through. */
@@ -126,7 +134,7 @@ export class SessionRecord {
     if (open === undefined) return;
     this.#open.delete(id);
     this.#openTextBytes -= open.statement.text.length;
-    this.#powers.spool.result(this.#query(open, this.#outcomeOf(open, result)));
+    this.#powers.spool.result(this.#query(open, this.#outcomeOf(open, result)), this.#shared);
   }
 
   malformed(error: WireError, side: "client" | "server"): void {
@@ -177,12 +185,8 @@ export class SessionRecord {
     return open;
   }
 
-  #query(
-    { statement, stamp }: Open,
-    outcome: Outcome,
-  ): QueryEvent {
-    return newEvent("db.session.query", stamp, {
-      ...this.#context,
+  #query({ statement, stamp }: Open, outcome: Outcome): StatementEvent {
+    return newStatement(stamp, {
       db_query: statement.text,
       db_query_parameters: statement.parameters,
       command: statement.command,
@@ -219,6 +223,8 @@ export class SessionRecord {
     return { time: rfc3339(clock.now()), uid: random.uuid(), ei: this.#order++ };
   }
 }
+
+const started = { outcome: "started", success: null } as const;
 
 function whoOf(visitor: Visitor): Pick<Context, "user"> & Partial<Context> {
   const { identity, address, trace, program } = visitor;

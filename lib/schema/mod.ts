@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { toJsonSchema } from "@valibot/to-json-schema";
 
 export { v };
+export { quickTest } from "./quick.ts";
 
 /** A schema whose output type is `T`. */
 export type Schema<T> = v.GenericSchema<unknown, T>;

@@ -38,9 +38,9 @@ export async function openShippedSpool(options: ShippedSpoolOptions): Promise<Sh
     clock,
     random,
     log,
-    append: async (id, first, events, signal) => {
-      const asked = { spool: id, first, events: [...events] };
-      return (await client.call("audit.append", asked, signal)).high;
+    append: async ({ spool, first, events, contexts, context_of }, signal) => {
+      const lists = { events: [...events], contexts: [...contexts], context_of: [...context_of] };
+      return (await client.call("audit.append", { spool, first, ...lists }, signal)).high;
     },
   });
   let closing: Promise<void> | null = null;

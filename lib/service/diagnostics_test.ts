@@ -58,7 +58,7 @@ const where = { ...session, db_name: "shop", db_user: "app" } as const;
 
 Deno.test("what is recorded is counted: refusals, statements, bytes, ends", () => {
   const metrics = new Metrics();
-  const count = eventCounter(metrics);
+  const { event: count } = eventCounter(metrics);
   const failed = { code: "ca.locked", message: "no" };
   count(newEvent("db.session.start", stamp, { ...where, success: true }));
   count(newEvent("db.session.start", stamp, { ...where, success: false, error: failed }));

@@ -2,7 +2,7 @@
  * Counts what a service records: the events for the audit log say all there is to count, so that
  * nothing else of the services has to know of metrics.
  */
-import type { AuditEvent } from "../audit/catalog.ts";
+import type { AuditEvent, StatementEvent } from "../audit/catalog.ts";
 import type { Spool } from "../audit/spool.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Metrics } from "../core/metrics.ts";
@@ -10,8 +10,14 @@ import type { Metrics } from "../core/metrics.ts";
 const statementSeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 600] as const;
 const connectSeconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] as const;
 
-/** Counts one event; those that are none of a session's are left out. */
-export function eventCounter(metrics: Metrics): (event: AuditEvent) => void {
+export interface EventCounter {
+  /** Counts one event; those that are none of a session's are left out. */
+  event(event: AuditEvent): void;
+  /** Counts a statement and what came of it. */
+  statement(event: StatementEvent, db: string): void;
+}
+
+export function eventCounter(metrics: Metrics): EventCounter {
   const sessions = metrics.counter(
     "remoteler_sessions_total",
     "Database sessions that ended, by database and by the limit that ended them.",
@@ -33,7 +39,13 @@ export function eventCounter(metrics: Metrics): (event: AuditEvent) => void {
     "From forwarding a statement to its result.",
     statementSeconds,
   );
-  return (event) => {
+  const statement = (event: StatementEvent, db: string) => {
+    statements.add({ db, outcome: outcomeOf(event) });
+    if (event.outcome === "done" && event.duration_ms !== undefined) {
+      seconds.observe({ db }, event.duration_ms / 1000);
+    }
+  };
+  const event = (event: AuditEvent) => {
     switch (event.event) {
       case "db.session.start":
         if (!event.success) refusals.add({ code: event.error?.code ?? "" });
@@ -46,11 +58,7 @@ export function eventCounter(metrics: Metrics): (event: AuditEvent) => void {
         return;
       }
       case "db.session.query":
-        statements.add({ db: event.db_service, outcome: outcomeOf(event) });
-        if (event.outcome === "done" && event.duration_ms !== undefined) {
-          seconds.observe({ db: event.db_service }, event.duration_ms / 1000);
-        }
-        return;
+        return statement(event, event.db_service);
       case "db.session.query.failed":
         statements.add({ db: event.db_service, outcome: "refused" });
         return;
@@ -61,23 +69,24 @@ export function eventCounter(metrics: Metrics): (event: AuditEvent) => void {
         refusals.add({ code: event.reason });
     }
   };
+  return { event, statement };
 }
 
-function outcomeOf({ outcome, success }: Extract<AuditEvent, { event: "db.session.query" }>) {
+function outcomeOf({ outcome, success }: StatementEvent): string {
   return outcome === "done" && success === false ? "error" : outcome;
 }
 
 /** The spool, counted on the way; an intent is no statement yet, its result will be. */
-export function countedSpool(spool: Spool, count: (event: AuditEvent) => void): Spool {
+export function countedSpool(spool: Spool, count: EventCounter): Spool {
   return {
     event: (event) => {
-      count(event);
+      count.event(event);
       spool.event(event);
     },
-    intent: (event) => spool.intent(event),
-    result: (event) => {
-      count(event);
-      spool.result(event);
+    intent: (event, context) => spool.intent(event, context),
+    result: (event, context) => {
+      count.statement(event, context.fields.db_service);
+      spool.result(event, context);
     },
     settle: (mode, done) => spool.settle(mode, done),
     get fault() {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 
 /** SHA-1: 20 bytes. For the formality of RFC 6455 only. */
 export function sha1(bytes: Uint8Array): Uint8Array {
@@ -7,5 +7,5 @@ export function sha1(bytes: Uint8Array): Uint8Array {
 
 /** SHA-256 as 64 lower-case hex digits. */
 export function sha256Hex(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }

@@ -1,4 +1,5 @@
 import { type EventOf, newEvent, type QueryEvent } from "../../lib/audit/catalog.ts";
+import { EventContext } from "../../lib/audit/context.ts";
 
 const session = {
   user: "alice",
@@ -8,6 +9,9 @@ const session = {
   db_name: "app",
   db_user: "reader",
 } as const;
+
+/** What the statements below have in common. */
+export const sessionContext = new EventContext(session);
 
 /** A UUID that tells its number. */
 export function uidOf(number: number): string {
