@@ -291,14 +291,13 @@ export class DiskSpool implements Spool, SpoolSource {
       if (isShipped(kind)) shipped += 1;
       if (context !== null && context.segment !== segment.number) lacking.add(context);
     }
-    const before = new RecordBuffer();
-    for (const context of lacking) before.add(kinds.context, "", context.json, context);
-    const bytes = lacking.size === 0
-      ? this.#pending.bytes
-      : concat([before.bytes, this.#pending.bytes]);
+    const before = lacking.size === 0 ? null : contextRecords(lacking);
+    const pending = this.#pending.bytes;
+    const bytes = before === null ? pending : concat([before, pending]);
     const { offset } = this.#segments.write(bytes, shipped);
     for (const context of lacking) context.segment = segment.number;
-    for (const record of records) this.#open.follow(record, segment, offset + before.length);
+    const base = offset + (before?.length ?? 0);
+    for (const record of records) this.#open.follow(record, segment, base);
     return shipped;
   }
 
@@ -391,6 +390,12 @@ export class DiskSpool implements Spool, SpoolSource {
     const high = this.#acknowledged.get(segment.spool) ?? 0;
     return Math.min(segment.count, Math.max(0, segment.first + segment.count - 1 - high));
   }
+}
+
+function contextRecords(contexts: Iterable<KeptContext>): Uint8Array {
+  const records = new RecordBuffer();
+  for (const context of contexts) records.add(kinds.context, "", context.json, context);
+  return records.bytes;
 }
 
 function limitOf(options: SpoolOptions): number {

@@ -22,5 +22,10 @@ export interface Clock {
 
 /** RFC 3339 in UTC with milliseconds, as every event and resource writes times. */
 export function rfc3339(at: EpochMs): string {
-  return new Date(at).toISOString();
+  // Many events share a millisecond.
+  if (at !== lastAt) [lastAt, lastText] = [at, new Date(at).toISOString()];
+  return lastText;
 }
+
+let lastAt = NaN;
+let lastText = "";

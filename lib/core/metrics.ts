@@ -158,9 +158,17 @@ function joined(labels: string, more: string): string {
 }
 
 function written(labels: Labels): string {
-  return Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`).join(",");
+  let text = "";
+  for (const name in labels) {
+    text += `${text === "" ? "" : ","}${name}="${escaped(labels[name] ?? "")}"`;
+  }
+  return text;
 }
 
+const special = /[\\\n"]/;
+
 function escaped(value: string): string {
-  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+  return !special.test(value)
+    ? value
+    : value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }

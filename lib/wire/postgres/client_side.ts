@@ -2,6 +2,7 @@ import type { Gate, Parameter, Statement } from "../protocol.ts";
 import type { ByteReader } from "../../bytes/reader.ts";
 import { BindReader, type Bound } from "./bind.ts";
 import { type Call, readCall } from "./call.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { functionOf } from "./functions.ts";
 import { type FrameHandler, Framer, type Treatment } from "./framer.ts";
 import { limits } from "./limits.ts";
@@ -125,8 +126,7 @@ export class ClientSide implements FrameHandler {
   }
 
   #announce(of: Omit<Statement, "id" | "fingerprint">): Statement {
-    const fingerprint = this.#session.fingerprint(of.text);
-    const statement = { id: this.#session.nextId(), ...of, fingerprint };
+    const statement = { id: this.#session.nextId(), ...of, fingerprint: fingerprint(of.text) };
     this.#gate?.statement(statement);
     return statement;
   }

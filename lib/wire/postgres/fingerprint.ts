@@ -10,7 +10,40 @@ const ID_DIGITS = 16;
  * `where ID=$1` and `WHERE id = 2 -- again`. The front of the SHA-256 of {@linkcode normalised}.
  */
 export function fingerprint(text: string): string {
-  return createHash("sha256").update(normalised(text)).digest("hex").slice(0, ID_DIGITS);
+  const form = normalised(text);
+  const known = remembered.get(form);
+  if (known !== undefined) return known;
+  const made = createHash("sha256").update(form).digest("hex").slice(0, ID_DIGITS);
+  if (form.length > REMEMBERED_CHARACTERS) return made;
+  if (remembered.size >= REMEMBERED_FORMS) remembered.clear();
+  remembered.set(form, made);
+  return made;
+}
+
+/** Programs say the same again and again, with other values: a look costs less than a hash. */
+const remembered = new Map<string, string>();
+const REMEMBERED_FORMS = 512;
+const REMEMBERED_CHARACTERS = 2048;
+
+const OTHER = 0;
+const BLANK = 1;
+const LETTER = 2;
+/** One character that is a token by itself whatever follows. */
+const SIGN = 3;
+const asciiKinds = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  if (/\s/.test(character)) return BLANK;
+  if (/[A-Za-z_]/.test(character)) return LETTER;
+  return "(),;=*<>+[]".includes(character) ? SIGN : OTHER;
+});
+/** What goes on a word, of ASCII. */
+const wordParts = Uint8Array.from(
+  { length: 128 },
+  (_, code) => /[\w$]/.test(String.fromCharCode(code)) ? 1 : 0,
+);
+
+function kindAt(source: string, at: number): number {
+  return asciiKinds[source.charCodeAt(at)] ?? OTHER;
 }
 
 const blank = /\s+/y;
@@ -39,6 +72,28 @@ export function normalised(text: string): string {
 }
 
 function takeToken(source: string, at: number, tokens: string[]): number {
+  switch (kindAt(source, at)) {
+    case BLANK:
+      return at + 1;
+    case SIGN:
+      if (source[at] === ")") close(tokens);
+      else tokens.push(source[at] ?? "");
+      return at + 1;
+    case LETTER: {
+      // E'...' is a constant and begins like a word.
+      if (source[at + 1] === "'") break;
+      let end = at + 1;
+      while (wordParts[source.charCodeAt(end)] === 1) end += 1;
+      if (source.charCodeAt(end) >= 0x80) break;
+      tokens.push(source.slice(at, end).toLowerCase());
+      return end;
+    }
+  }
+  return takeAnyToken(source, at, tokens);
+}
+
+/** Whatever it is, however long it takes to find out. */
+function takeAnyToken(source: string, at: number, tokens: string[]): number {
   blank.lastIndex = at;
   if (blank.test(source)) return blank.lastIndex;
   number.lastIndex = at;

@@ -1,3 +1,4 @@
+import { fingerprint } from "./fingerprint.ts";
 import type { Statement, StatementError, Tap } from "../protocol.ts";
 import type { Pending } from "./pending.ts";
 import type { Session } from "./session.ts";
@@ -66,7 +67,7 @@ export class Skipped {
       portalName: "",
       parameters: [],
       reexecution: false,
-      fingerprint: this.#session.fingerprint(prepared.text),
+      fingerprint: fingerprint(prepared.text),
     };
     tap.lateStatement(statement);
     tap.result(statement.id, notRun("parse_error", this.#error, status));
