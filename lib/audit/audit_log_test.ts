@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { endOf, loginOf, resultOf, uidOf } from "../../tests/fakes/audit_events.ts";
+import {
+  endOf,
+  loginOf,
+  queryOf,
+  resultOf,
+  sessionContext,
+  uidOf,
+} from "../../tests/fakes/audit_events.ts";
 import { linesOf, openTestLog, sha256 } from "../../tests/fakes/audit_log.ts";
 import { Fault } from "../core/fault.ts";
 import { noHash, parseObject, readHead } from "./chain.ts";
@@ -9,7 +16,7 @@ const agent = { host: "agent-1", origins: ["db"] } as const;
 const day = "2026-01-02.ndjson";
 
 function batch(from: number, count: number): string[] {
-  return Array.from({ length: count }, (_, index) => JSON.stringify(resultOf(from + index)));
+  return Array.from({ length: count }, (_, index) => JSON.stringify(queryOf(from + index)));
 }
 
 Deno.test("each line holds the hash of the exact bytes of the one before", async () => {
@@ -93,6 +100,27 @@ Deno.test("sender and cluster are those of the certificate, whatever the event s
   const [line = ""] = linesOf(options.files, day);
   assert.equal(parseObject(line)?.server_id, "agent-1");
   assert.equal(parseObject(line)?.cluster_name, "example");
+  await log.close();
+});
+
+Deno.test("an event is completed by its context; what is in both is refused and kept", async () => {
+  const { log, options } = await openTestLog();
+  const own = JSON.stringify(resultOf(1));
+  const contexts = [sessionContext.json, '{"db_query":"SELECT 2"}', "[]"];
+  await log.append(agent, {
+    spool: "s",
+    first: 1,
+    events: [own, own, own, own, own],
+    contexts,
+    context_of: [0, 1, 2, 3, -1],
+  });
+  const lines = linesOf(options.files, day).map((line) => parseObject(line) ?? {});
+  assert.equal(lines[0]?.user, "alice");
+  assert.equal(lines[0]?.db_query, "SELECT 1");
+  assert.deepEqual(lines.slice(1).map(({ event }) => event), Array(4).fill("audit.event.refused"));
+  assert.equal(lines[1]?.reason, "a field is in the event and in its context");
+  assert.match(String(lines[1]?.payload), /SELECT 1.*SELECT 2/);
+  assert.deepEqual(lines.map(({ spool_seq }) => spool_seq), [1, 2, 3, 4, 5]);
   await log.close();
 });
 

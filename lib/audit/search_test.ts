@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { intentOf, loginOf, resultOf } from "../../tests/fakes/audit_events.ts";
+import { loginOf, queryOf } from "../../tests/fakes/audit_events.ts";
 import { MemoryFiles } from "../../tests/fakes/audit_files.ts";
 import { linesOf, openTestLog, setLines } from "../../tests/fakes/audit_log.ts";
 import { Fault } from "../core/fault.ts";
@@ -15,7 +15,7 @@ async function sample(): Promise<MemoryFiles> {
     if (n === 20) options.clock.advance(24 * 3_600_000);
     await log.emit(loginOf(n, n % 2 === 0 ? "alice" : "bob"));
   }
-  const statements = [1, 2, 3, 4, 5].map((n) => resultOf(100 + n, `SELECT 'Ärger ${n}'`));
+  const statements = [1, 2, 3, 4, 5].map((n) => queryOf(100 + n, `SELECT 'Ärger ${n}'`));
   await log.append(agent, {
     spool: "s",
     first: 1,
@@ -88,8 +88,15 @@ Deno.test("a cursor stays good while the log grows", async () => {
 
 Deno.test("one statement is one event: a result replaces its beginning, twins go", async () => {
   const files = new MemoryFiles();
-  const unknown = { ...resultOf(2), outcome: "unknown" };
-  const lines = [intentOf(1), resultOf(1), resultOf(2), unknown, resultOf(3), resultOf(3)];
+  const unknown = { ...queryOf(2), outcome: "unknown" };
+  const lines = [
+    { ...queryOf(1), outcome: "started", success: null },
+    queryOf(1),
+    queryOf(2),
+    unknown,
+    queryOf(3),
+    queryOf(3),
+  ];
   setLines(files, "2026-01-02.ndjson", lines.map((event) => JSON.stringify(event)));
   for (const order of ["oldest", "newest"] as const) {
     const page = await searchLog(files, { limit: 100, order });
@@ -101,9 +108,9 @@ Deno.test("one statement is one event: a result replaces its beginning, twins go
 
 Deno.test("a page reads a bounded part of the log and goes on from there", async () => {
   const files = new MemoryFiles();
-  const filler = JSON.stringify(resultOf(1, "x".repeat(200_000)));
+  const filler = JSON.stringify(queryOf(1, "x".repeat(200_000)));
   const lines = Array.from({ length: 400 }, (_, n) => filler.replace("SELECT", `${n}`));
-  setLines(files, "2026-01-02.ndjson", [...lines, JSON.stringify(resultOf(7, "needle"))]);
+  setLines(files, "2026-01-02.ndjson", [...lines, JSON.stringify(queryOf(7, "needle"))]);
   const page = await searchLog(files, { limit: 10, order: "oldest", text: "needle" });
   assert.equal(page.events.length, 0);
   assert.notEqual(page.cursor, null);

@@ -1,4 +1,10 @@
-import { type EventOf, newEvent, type QueryEvent } from "../../lib/audit/catalog.ts";
+import {
+  type EventOf,
+  newEvent,
+  newStatement,
+  type QueryEvent,
+  type StatementEvent,
+} from "../../lib/audit/catalog.ts";
 import { EventContext } from "../../lib/audit/context.ts";
 
 const session = {
@@ -19,9 +25,8 @@ export function uidOf(number: number): string {
 }
 
 /** A statement that is about to go on, number `n` of its session. */
-export function intentOf(n: number, text = `SELECT ${n}`): QueryEvent {
-  return newEvent("db.session.query", stampOf(n), {
-    ...session,
+export function intentOf(n: number, text = `SELECT ${n}`): StatementEvent {
+  return newStatement(stampOf(n), {
     db_query: text,
     command: "query",
     outcome: "started",
@@ -30,8 +35,13 @@ export function intentOf(n: number, text = `SELECT ${n}`): QueryEvent {
 }
 
 /** The same with its result. */
-export function resultOf(n: number, text = `SELECT ${n}`): QueryEvent {
+export function resultOf(n: number, text = `SELECT ${n}`): StatementEvent {
   return { ...intentOf(n, text), outcome: "done", success: true, rows: 1, duration_ms: 0.5 };
+}
+
+/** The whole event of that. */
+export function queryOf(n: number, text = `SELECT ${n}`): QueryEvent {
+  return { ...resultOf(n, text), ...session };
 }
 
 export function endOf(n: number): EventOf<"db.session.end"> {

@@ -16,7 +16,7 @@ import { type Line, linesBackward, linesForward } from "../../lib/audit/lines.ts
 import { recover } from "../../lib/audit/spool_recover.ts";
 import { verifyLog } from "../../lib/audit/verify.ts";
 import { MemoryFiles } from "../fakes/audit_files.ts";
-import { endOf, intentOf, loginOf, resultOf } from "../fakes/audit_events.ts";
+import { endOf, intentOf, loginOf, resultOf, sessionContext } from "../fakes/audit_events.ts";
 import { SteppingClock } from "../fakes/clock.ts";
 import { RecordingLog } from "../fakes/log.ts";
 import { SeededRandom } from "../fakes/random.ts";
@@ -45,6 +45,13 @@ const segments = [
     records.add(kinds.started, "u1", JSON.stringify(intentOf(1)));
     records.add(kinds.part, "u3", JSON.stringify(resultOf(3)));
     records.add(kinds.intent, "u4", "[1]");
+  }),
+  segment((records) => {
+    const context = { number: 1, json: sessionContext.json, segment: 0 };
+    records.add(kinds.context, "", context.json, context);
+    records.add(kinds.intent, "u1", JSON.stringify(intentOf(1)), context);
+    records.add(kinds.result, "u1", JSON.stringify(resultOf(1)), context);
+    records.add(kinds.intent, "u2", JSON.stringify(intentOf(2)), { ...context, number: 2 });
   }),
   segment(() => {}),
 ];
