@@ -233,9 +233,9 @@ export const contract = {
   },
   /**
    * Events from an agent's or proxy's spool, in order, at least once. `events` and `contexts` are
-   * JSON objects as text; what many events have in common is sent once, as a context: `context_of`
-   * has for each event the place of its context in `contexts`, -1 for an event that is whole, and is
-   * empty where all are.
+   * JSON objects as text; what many events have in common is sent once, as a context:
+   * `context_of` has for each event the place of its context in `contexts`, -1 for an event that is
+   * whole, and is empty where all are.
    */
   "audit.append": {
     who: "host",

@@ -8,6 +8,7 @@ import { type AuditEvent, type EventFields, newEvent, type StatementEvent } from
 import type { SpoolFiles } from "./files.ts";
 import type { EventContext } from "./context.ts";
 import { isShipped, type KeptContext, kinds, RecordBuffer, type RecordKind } from "./frame.ts";
+import { contextRecords, KeptContexts, lackingIn } from "./kept_contexts.ts";
 import { OpenIntents } from "./open_intents.ts";
 import { prepare, prepareStatement, statementUid } from "./prepare.ts";
 import { type Segment, Segments, type SpoolBatch, type SpoolPlace } from "./segments.ts";
@@ -62,8 +63,7 @@ export class DiskSpool implements Spool, SpoolSource {
   readonly #limitBytes: number;
   readonly #segments: Segments;
   readonly #pending = new RecordBuffer();
-  readonly #contexts = new WeakMap<EventContext, KeptContext>();
-  #contextCount = 0;
+  readonly #contexts = new KeptContexts();
   readonly #open: OpenIntents;
   readonly #acknowledged = new Map<string, number>();
   readonly #tick: Timer;
@@ -93,13 +93,13 @@ export class DiskSpool implements Spool, SpoolSource {
 
   intent(event: StatementEvent, context: EventContext): void {
     const uid = statementUid(event.uid);
-    const kept = this.#keptOf(context);
+    const kept = this.#contexts.of(context);
     for (const part of prepareStatement(event)) this.#add(kinds.intent, uid, part, kept);
   }
 
   result(event: StatementEvent, context: EventContext): void {
     const uid = statementUid(event.uid);
-    const kept = this.#keptOf(context);
+    const kept = this.#contexts.of(context);
     const parts = prepareStatement(event);
     const last = parts.length - 1;
     for (let index = 0; index <= last; index += 1) {
@@ -183,7 +183,7 @@ export class DiskSpool implements Spool, SpoolSource {
     const { unanswered, cutBytes } = recovered;
     const contexts = new Map<string, KeptContext>();
     for (const { uid, parts, context } of unanswered) {
-      const kept = context === null ? null : contexts.get(context) ?? this.#keep(context);
+      const kept = context === null ? null : contexts.get(context) ?? this.#contexts.keep(context);
       if (kept !== null) contexts.set(kept.json, kept);
       for (const [index, json] of parts.entries()) {
         const kind = index === parts.length - 1 ? kinds.result : kinds.part;
@@ -197,18 +197,6 @@ export class DiskSpool implements Spool, SpoolSource {
       });
     }
     this.#flush();
-  }
-
-  #keptOf(context: EventContext): KeptContext {
-    const known = this.#contexts.get(context);
-    if (known !== undefined) return known;
-    const kept = this.#keep(context.json);
-    this.#contexts.set(context, kept);
-    return kept;
-  }
-
-  #keep(json: string): KeptContext {
-    return { number: ++this.#contextCount, json, segment: 0 };
   }
 
   #add(
@@ -285,13 +273,10 @@ export class DiskSpool implements Spool, SpoolSource {
   #writePending(): number {
     const { records } = this.#pending;
     const segment = this.#segments.next();
-    const lacking = new Set<KeptContext>();
+    const lacking = lackingIn(segment, records);
     let shipped = 0;
-    for (const { kind, context } of records) {
-      if (isShipped(kind)) shipped += 1;
-      if (context !== null && context.segment !== segment.number) lacking.add(context);
-    }
-    const before = lacking.size === 0 ? null : contextRecords(lacking);
+    for (const { kind } of records) if (isShipped(kind)) shipped += 1;
+    const before = lacking.length === 0 ? null : contextRecords(lacking);
     const pending = this.#pending.bytes;
     const bytes = before === null ? pending : concat([before, pending]);
     const { offset } = this.#segments.write(bytes, shipped);
@@ -390,12 +375,6 @@ export class DiskSpool implements Spool, SpoolSource {
     const high = this.#acknowledged.get(segment.spool) ?? 0;
     return Math.min(segment.count, Math.max(0, segment.first + segment.count - 1 - high));
   }
-}
-
-function contextRecords(contexts: Iterable<KeptContext>): Uint8Array {
-  const records = new RecordBuffer();
-  for (const context of contexts) records.add(kinds.context, "", context.json, context);
-  return records.bytes;
 }
 
 function limitOf(options: SpoolOptions): number {

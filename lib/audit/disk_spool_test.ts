@@ -113,7 +113,7 @@ function sessionOf(user: string): EventContext {
   return new EventContext({ ...sessionContext.fields, user });
 }
 
-Deno.test("what a session's events have in common is written once a segment, read with each", async () => {
+Deno.test("what a session's events have in common is written once a segment", async () => {
   const { spool, files } = await setUp(undefined, { segmentBytes: 4000 });
   const sessions = [sessionOf("planted-alice"), sessionOf("planted-bob")] as const;
   for (let n = 0; n < 60; n += 1) {

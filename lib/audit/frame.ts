@@ -1,7 +1,8 @@
 /**
  * Records of a spool segment. Each is framed so that a torn or changed one is noticed:
  *
- *     u32 length of body | u32 CRC-32C of body | body: kind (1) [u32 context] uid length (1) uid payload
+ *     u32 length of body | u32 CRC-32C of body | body
+ *     body: kind (1) [u32 context] uid length (1) uid payload
  *
  * Numbers are big-endian, the payload is JSON in UTF-8. A kind with its highest bit set is followed
  * by the number of the context that completes the payload (`context.ts`); the context's own record
@@ -114,9 +115,11 @@ export interface PendingRecord {
   readonly length: number;
 }
 
+const startBytes = 8 * 1024;
+
 /** Records waiting for one write, encoded once into one buffer that is used again. */
 export class RecordBuffer {
-  #bytes = new Uint8Array(64 * 1024);
+  #bytes = new Uint8Array(startBytes);
   #view = view(this.#bytes);
   #length = 0;
   #records: PendingRecord[] = [];
@@ -158,7 +161,7 @@ export class RecordBuffer {
     this.#length = 0;
     this.#records = [];
     // One huge statement should not hold its memory for ever.
-    if (this.#bytes.length > 4 << 20) this.#take(new Uint8Array(64 * 1024));
+    if (this.#bytes.length > 4 << 20) this.#take(new Uint8Array(startBytes));
   }
 
   /** Keeps the records that `wanted` says, in order; gives how many went. */
