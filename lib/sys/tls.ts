@@ -74,8 +74,8 @@ export class TlsStream extends SocketStream {
   readonly alpn: string | null;
   /** On a server: the host name the client asked for; null where none. */
   readonly sni: string | null;
-  /** The peer's certificates as sent (DER, leaf first), unchecked; empty where it showed none. */
-  readonly peerChain: readonly Uint8Array[];
+  readonly #tls: tls.TLSSocket;
+  #peerChain: readonly Uint8Array[] | null = null;
   /** The session was resumed: no certificate was shown in this handshake. */
   readonly resumed: boolean;
   /** "TLSv1.3" and the like. */
@@ -83,12 +83,20 @@ export class TlsStream extends SocketStream {
 
   constructor(socket: tls.TLSSocket, raw: Socket) {
     super(socket, raw);
+    this.#tls = socket;
     this.alpn = typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : null;
     const name: unknown = Reflect.get(socket, "servername");
     this.sni = typeof name === "string" && name !== "" ? name : null;
-    this.peerChain = peerChainOf(socket);
     this.resumed = socket.isSessionReused();
     this.version = socket.getProtocol() ?? "";
+  }
+
+  /**
+   * The peer's certificates as sent (DER, leaf first), unchecked; empty where it showed none. Taken
+   * from the runtime when they are first asked for, which has to be before the stream is closed.
+   */
+  get peerChain(): readonly Uint8Array[] {
+    return this.#peerChain ??= peerChainOf(this.#tls);
   }
 }
 
@@ -133,19 +141,13 @@ export async function startTlsClient(
     socket = tls.connect({
       socket: raw,
       rejectUnauthorized: web,
-      minVersion: options.minVersion ?? "TLSv1.2",
+      secureContext: clientContext(options),
       ...(web ? {} : { checkServerIdentity: () => undefined }),
-      ...(web && options.authorities !== undefined
-        ? { ca: authoritiesOf(options.authorities, options.systemToo) }
-        : {}),
       ...(web && options.serverName !== null ? { host: options.serverName } : {}),
       ...(options.serverName === null || isAddress(options.serverName)
         ? {}
         : { servername: options.serverName }),
       ...(options.alpn === undefined ? {} : { ALPNProtocols: [...options.alpn] }),
-      ...(options.keyPair === undefined
-        ? {}
-        : { cert: pemOf(options.keyPair.chain), key: options.keyPair.key }),
     });
   } catch (error) {
     raw.destroy();
@@ -221,6 +223,30 @@ function prepare(keyPair: KeyPair): tls.SecureContext {
       cause: error,
     });
   }
+}
+
+/** What was prepared for a key pair; making it costs half a handshake. */
+const prepared = new WeakMap<KeyPair, Map<string, tls.SecureContext>>();
+
+/** Certificate, key and authorities of a client, prepared once for as long as the pair is kept. */
+function clientContext(options: ClientTlsOptions): tls.SecureContext {
+  const { keyPair, verify, authorities, systemToo } = options;
+  const minVersion = options.minVersion ?? "TLSv1.2";
+  const asked = verify === "web" && authorities !== undefined;
+  const ca = asked ? authoritiesOf(authorities, systemToo) : undefined;
+  const make = () =>
+    tls.createSecureContext({
+      minVersion,
+      ...(ca === undefined ? {} : { ca }),
+      ...(keyPair === undefined ? {} : { cert: pemOf(keyPair.chain), key: keyPair.key }),
+    });
+  if (keyPair === undefined) return make();
+  const known = prepared.get(keyPair) ?? new Map<string, tls.SecureContext>();
+  prepared.set(keyPair, known);
+  const name = `${minVersion} ${ca === undefined ? "" : [ca].flat().join("\n")}`;
+  const context = known.get(name) ?? make();
+  known.set(name, context);
+  return context;
 }
 
 function authoritiesOf(
