@@ -55,14 +55,14 @@ class Routing implements Routed {
   #answered = false;
   #clientEnded = false;
   #clientClosed = false;
-  #lastFault: Fault;
+  /** Null until an agent was asked in vain. */
+  #lastFault: Fault | null = null;
 
   constructor(options: RouteOptions) {
     this.#options = options;
     this.#client = options.client;
     this.#kept = options.early.length > 0 ? [options.early] : [];
     this.#keptBytes = options.early.length;
-    this.#lastFault = noAgent(options.service);
     this.ended = this.#outcome.promise;
   }
 
@@ -97,7 +97,7 @@ class Routing implements Routed {
       this.#timer = clock.after(acceptMsMax, () => this.#tooSlow(stream));
       return;
     }
-    this.#refuse(this.#lastFault);
+    this.#refuse(this.#lastFault ?? noAgent(this.#options.service));
   }
 
   #use(stream: TunnelStream): void {
@@ -173,16 +173,17 @@ class Routing implements Routed {
 
   #tooSlow(stream: TunnelStream): void {
     if (this.#stream !== stream || this.#isAccepted) return;
-    this.#lastFault = new Fault({
+    const fault = new Fault({
       kind: "unavailable",
       code: "proxy.agent-timeout",
       message: `an agent gave no answer within ${acceptMsMax} ms`,
       shown: "the Database Service gave no answer in time",
     });
     const untold = !this.#answered;
-    this.#leave(this.#lastFault);
+    this.#lastFault = fault;
+    this.#leave(fault);
     if (untold) this.#tryNext();
-    else this.#finish(this.#lastFault);
+    else this.#finish(fault);
   }
 
   /** Lets go of the agent; with a fault its stream is torn down. */
@@ -213,7 +214,7 @@ class Routing implements Routed {
     this.#kept = [];
     this.#keptBytes = 0;
     sayGoodbye(this.#client, this.#options.clock, () => {
-      this.#leave(tooLong());
+      if (this.#stream !== null) this.#leave(tooLong());
       this.#outcome.resolve(null);
     });
   }

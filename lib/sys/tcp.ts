@@ -1,3 +1,4 @@
+import * as dns from "node:dns";
 import * as net from "node:net";
 import { Fault } from "../core/fault.ts";
 import { connectionFault, hostPort, SocketStream } from "./socket_stream.ts";
@@ -64,6 +65,7 @@ export async function connectTcp(
     port: to.port,
     allowHalfOpen: true,
     autoSelectFamily: true,
+    lookup,
   });
   const where = "path" in to ? to.path : hostPort(to.host, to.port);
   return await new Promise<SocketStream>((resolve, reject) => {
@@ -90,6 +92,29 @@ export async function connectTcp(
     });
   });
 }
+
+/** How long an address is believed: enough for a burst of connections to one host. */
+const lookupMs = 1000;
+const lookupsMax = 256;
+const lookups = new Map<string, { readonly until: number; readonly found: dns.LookupAddress[] }>();
+
+/** Resolves names as the system does, but the same one once a second at most. */
+const lookup: net.LookupFunction = (host, options, done) => {
+  const name = `${options.family ?? 0} ${options.hints ?? 0} ${host}`;
+  const known = lookups.get(name);
+  if (known !== undefined && known.until > performance.now()) return give(known.found);
+  dns.lookup(host, { ...options, all: true }, (error, found) => {
+    if (error !== null) return done(error, []);
+    if (lookups.size >= lookupsMax) lookups.clear();
+    lookups.set(name, { until: performance.now() + lookupMs, found });
+    give(found);
+  });
+  function give(found: dns.LookupAddress[]): void {
+    const [first] = found;
+    if (options.all === true || first === undefined) done(null, found);
+    else done(null, first.address, first.family);
+  }
+};
 
 function tuned(socket: net.Socket): net.Socket {
   socket.setNoDelay(true);
