@@ -118,6 +118,8 @@ export const serviceCodes = {
   "db.clear-password":
     "The database wants the password in clear, its TLS is unverified. Set tls.mode, or use SCRAM.",
   "db.early-bytes": "Plain bytes came where TLS has to begin. Check what stands between.",
+  "db.end-to-end-required":
+    "A role wants TLS that ends at the Database Service. tsh db connect, or tsh proxy db --end-to-end.",
   "db.ended-early": "The connection ended during its handshake. Look at the database's log.",
   "db.frame-size":
     "A handshake message is empty or too large. Check that a database listens there.",
@@ -153,6 +155,8 @@ export const serviceCodes = {
     "The database's certificate is not as expected. Check tls.ca_cert_file and tls.server_name.",
   "db.user-sessions-max":
     "The user has as many sessions on this agent as the roles allow. Close one of them.",
+  "db.wrong-server-name":
+    "TLS was brought to another service than the client asked for. Look at the proxy's version.",
   "db.wrong-protocol":
     "The certificate is for a database of another protocol. Use a client for that protocol.",
   "proxy.agent-timeout": "An agent gave no answer in time. Nothing to do: the next agent is tried.",

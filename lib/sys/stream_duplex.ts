@@ -1,6 +1,13 @@
 import { Duplex } from "node:stream";
-import type { ByteStream } from "../core/stream.ts";
+import type { ByteStream, StreamReader } from "../core/stream.ts";
 import { Fault } from "../core/fault.ts";
+
+const discard: StreamReader = {
+  data: () => {},
+  ended: () => {},
+  drained: () => {},
+  closed: () => {},
+};
 
 /**
  * A {@linkcode ByteStream} as the runtime's TLS wants what is below it. The runtime goes on reading
@@ -66,8 +73,11 @@ export class StreamDuplex extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#taken = null;
-    if (error === null) this.below.end();
-    else this.below.abort(error instanceof Fault ? error : undefined);
+    if (error === null) {
+      this.below.end();
+      // TLS has said its last word; what still comes is for nobody, and must not stay either.
+      this.below.attach(discard);
+    } else this.below.abort(error instanceof Fault ? error : undefined);
     done(error);
   }
 
