@@ -267,11 +267,24 @@ function timeoutFault(timeoutMs: number): Fault {
 function handshakeFault(error: unknown): Fault {
   const errno = errnoOf(error);
   if (/^E[A-Z]+$/.test(errno)) return connectionFault(error);
+  const alert = alertOf(error);
   return new Fault({
     kind: "network",
     code: "sys.tls-handshake",
     message: `TLS handshake failed: ${errno}`,
-    fields: { errno },
+    fields: { errno, ...(alert === null ? {} : { alert }) },
     cause: error,
   });
+}
+
+/** Alerts that a proxy's last word may be, by their names in RFC 8446 §6. */
+const alerts: Readonly<Record<string, string>> = {
+  UnrecognisedName: "unrecognized_name",
+  InternalError: "internal_error",
+};
+
+/** The runtime tells the peer's alert in its message only. */
+function alertOf(error: unknown): string | null {
+  const told = /received fatal alert: (\w+)/.exec(error instanceof Error ? error.message : "");
+  return alerts[told?.[1] ?? ""] ?? null;
 }
