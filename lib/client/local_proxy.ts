@@ -3,7 +3,8 @@ import { asFault, Fault } from "../core/fault.ts";
 import { PullReader, type Released } from "../core/pull.ts";
 import type { ByteStream } from "../core/stream.ts";
 import { type Protocol, protocolNamed, type Refusal } from "../wire/mod.ts";
-import { hostVerifier, reachable } from "./cluster.ts";
+import { reachable } from "./cluster.ts";
+import { dialRoute } from "./dial_route.ts";
 import { readPostgresFront } from "./postgres_front.ts";
 import type { ClientPowers, LocalConnection } from "./powers.ts";
 import { type Login, type Profile, readProxyAddress, type Route } from "./profile.ts";
@@ -16,6 +17,8 @@ export interface LocalProxyOptions {
   readonly route: Route;
   /** Plain inside: this side makes the TLS with the route's certificate. */
   readonly tunnel: boolean;
+  /** With `tunnel`: that TLS ends at the Database Service. */
+  readonly endToEnd: boolean;
   /** 0 picks a free one. */
   readonly port: number;
   /** What is worth a line on stderr. */
@@ -118,7 +121,7 @@ class RunningProxy {
         this.#options.say("a connection of another user was refused");
         return this.#refuse(stream, front === "cancel" ? null : foreignUser);
       }
-      far = await this.#dial(signal);
+      far = await this.#dial(this.#options.endToEnd && front !== "cancel", signal);
     } catch (thrown) {
       const fault = asFault(thrown);
       if (fault.kind === "protocol" || fault.kind === "cancelled") throw fault;
@@ -161,20 +164,10 @@ class RunningProxy {
     });
   }
 
-  async #dial(signal: AbortSignal): Promise<ByteStream> {
+  async #dial(endToEnd: boolean, signal: AbortSignal): Promise<ByteStream> {
     const { profile, login } = this.#options;
-    const { service, protocol } = await this.#freshRoute();
-    const pair = await profile.routePair(login, service);
-    if (pair === null) throw noCertificate(service);
-    const to = readProxyAddress(login.proxy);
-    return await reachable(to, () =>
-      this.#powers.network.connectTls(to, {
-        keyPair: { chain: pair.chain, key: pair.key },
-        serverName: to.host,
-        alpn: [`remoteler-${protocol}`],
-        verify: hostVerifier(login, "proxy", this.#powers),
-        signal,
-      }));
+    const route = await this.#freshRoute();
+    return await dialRoute({ profile, login, route, endToEnd }, this.#powers, signal);
   }
 
   /** The route's certificate is renewed before its end, as long as the login lasts. */
@@ -208,15 +201,6 @@ const foreignUser: Refusal = {
   message: "this port belongs to another user of this machine",
   hint: "run tsh proxy db --tunnel yourself",
 };
-
-function noCertificate(service: string): Fault {
-  return new Fault({
-    kind: "unauthenticated",
-    code: "client.no-route",
-    message: `the certificate for the database ${service} is gone`,
-    hint: `get one with: tsh db login ${service}`,
-  });
-}
 
 function tooSlow(): Fault {
   return new Fault({

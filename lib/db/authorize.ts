@@ -198,7 +198,7 @@ function readByProxy({ resource: { metadata: { name } } }: DatabaseTarget): Faul
     code: "db.end-to-end-required",
     message,
     shown: message,
-    hint: `connect with: tsh db connect ${name}, or for other programs: ` +
+    hint: `connect with: tsh db connect ${name} --end-to-end, or for other programs: ` +
       `tsh proxy db ${name} --end-to-end`,
   });
 }

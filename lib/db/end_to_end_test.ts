@@ -262,7 +262,10 @@ Deno.test("require_end_to_end refuses what a proxy could read, and lets the rest
   const staying = visit({ stream, header, target: site.target }, site.powers);
   client.write(startup(hello));
   await soon();
-  assert.match(received.text, /^E[^]*C42501[^]*end to end[^]*Hconnect with: tsh db connect shop/);
+  assert.match(
+    received.text,
+    /^E[^]*C42501[^]*end to end[^]*Hconnect with: tsh db connect shop --end-to-end/,
+  );
   const [refused] = starts(site);
   assert.deepEqual(
     [refused?.success, refused?.error?.code, refused?.end_to_end, refused?.user],
