@@ -12,6 +12,9 @@ import { hostVerifier, reachable } from "./cluster.ts";
 import type { ClientPowers } from "./powers.ts";
 import { type Login, readProxyAddress, type Route } from "./profile.ts";
 
+/** An agent that died without a word is noticed after 9 s; the next one is asked then. */
+const handshakeTimeoutMs = 15_000;
+
 /** Faults: `client.wrong-agent`, `client.no-agent`, and those of the way to the proxy. */
 export async function dialAgent(
   { login, route }: { readonly login: Login; readonly route: Route },
@@ -25,7 +28,13 @@ export async function dialAgent(
   const verify = agentVerifier(login, route, powers);
   return await reachable(to, async () => {
     try {
-      const all = { ...options, serverName, minVersion: "TLSv1.3", verify } as const;
+      const all = {
+        ...options,
+        serverName,
+        minVersion: "TLSv1.3",
+        verify,
+        handshakeTimeoutMs,
+      } as const;
       return await powers.network.connectTls(to, all);
     } catch (thrown) {
       throw afterAlert(asFault(thrown), service);

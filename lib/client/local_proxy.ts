@@ -111,17 +111,14 @@ class RunningProxy {
     const { powers, mine } = { powers: this.#powers, mine: this.#powers.userId() };
     const reader = new PullReader(stream);
     const peer = await powers.peerUser(stream.remoteAddress, stream.localAddress);
-    const tooLong = new AbortController();
-    const timer = powers.clock.after(frontMsMax, () => tooLong.abort(tooSlow()));
-    const signal = AbortSignal.any([tooLong.signal, this.#stop.signal]);
     let far: ByteStream;
     try {
-      const front = await readPostgresFront(reader, signal);
+      const front = await this.#readFront(reader);
       if (mine === null || peer !== mine) {
         this.#options.say("a connection of another user was refused");
         return this.#refuse(stream, front === "cancel" ? null : foreignUser);
       }
-      far = await this.#dial(this.#options.endToEnd && front !== "cancel", signal);
+      far = await this.#dial(this.#options.endToEnd && front !== "cancel");
     } catch (thrown) {
       const fault = asFault(thrown);
       if (fault.kind === "protocol" || fault.kind === "cancelled") throw fault;
@@ -130,8 +127,6 @@ class RunningProxy {
       this.#options.say(`a connection failed: ${words}`);
       const kind = fault.kind === "unauthenticated" ? "unauthenticated" : "network";
       return this.#refuse(stream, { kind, message: words, ...(hint ? { hint } : {}) });
-    } finally {
-      timer.cancel();
     }
     let released: Released;
     try {
@@ -141,6 +136,19 @@ class RunningProxy {
       throw thrown;
     }
     await this.#carry(stream, far, released);
+  }
+
+  async #readFront(reader: PullReader): ReturnType<typeof readPostgresFront> {
+    const tooLong = new AbortController();
+    const timer = this.#powers.clock.after(frontMsMax, () => tooLong.abort(tooSlow()));
+    try {
+      return await readPostgresFront(
+        reader,
+        AbortSignal.any([tooLong.signal, this.#stop.signal]),
+      );
+    } finally {
+      timer.cancel();
+    }
   }
 
   async #carry(near: ByteStream, far: ByteStream, early: Released): Promise<void> {
@@ -164,10 +172,12 @@ class RunningProxy {
     });
   }
 
-  async #dial(endToEnd: boolean, signal: AbortSignal): Promise<ByteStream> {
+  /** Connecting and the handshake have limits of their own. */
+  async #dial(endToEnd: boolean): Promise<ByteStream> {
     const { profile, login } = this.#options;
     const route = await this.#freshRoute();
-    return await dialRoute({ profile, login, route, endToEnd }, this.#powers, signal);
+    const way = { profile, login, route, endToEnd };
+    return await dialRoute(way, this.#powers, this.#stop.signal);
   }
 
   /** The route's certificate is renewed before its end, as long as the login lasts. */
