@@ -124,7 +124,7 @@ export const serviceCodes = {
     "The database wants the password in clear, its TLS is unverified. Set tls.mode, or use SCRAM.",
   "db.early-bytes": "Plain bytes came where TLS has to begin. Check what stands between.",
   "db.end-to-end-required":
-    "A role wants TLS that ends at the Database Service. tsh db connect, or tsh proxy db --end-to-end.",
+    "A role wants TLS that ends at the Database Service. Connect by tsh with --end-to-end.",
   "db.ended-early": "The connection ended during its handshake. Look at the database's log.",
   "db.frame-size":
     "A handshake message is empty or too large. Check that a database listens there.",

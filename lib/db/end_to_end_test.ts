@@ -233,7 +233,7 @@ Deno.test("a database that is down is told inside TLS; no other agent is asked",
   assert.equal(place.streams[0]?.resetWith, null);
 });
 
-Deno.test("a cancel request inside TLS reaches its session, from who has a certificate", async () => {
+Deno.test("a cancel request inside TLS reaches its session, with a certificate only", async () => {
   await using place = await Place.open();
   await place.come();
   const [session] = place.site.powers.sessions;
@@ -284,7 +284,7 @@ Deno.test("a lock is told inside TLS", async () => {
   assert.match(received.text, /^E[^]*access is locked: on leave/);
 });
 
-Deno.test("a session resumed from one without a certificate gets no further than any other", async () => {
+Deno.test("a session resumed from one without a certificate gets no further", async () => {
   await using place = await Place.open();
   const context = new TlsContext(place.keyPair);
   const web = await listenTcp({ host: "127.0.0.1", port: 0 }, (tcp) => {

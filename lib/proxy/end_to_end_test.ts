@@ -86,7 +86,7 @@ Deno.test("where no agent may serve the name, the client gets an alert that says
   await proxy.stop();
 });
 
-Deno.test("an agent that says retry is followed by the next, with the same ClientHello", async () => {
+Deno.test("after an agent that says retry the next gets the same ClientHello", async () => {
   const { proxy, port } = await runProxy(cluster);
   const first = await connectAgent(port, otherPair, {
     host: otherHost,
@@ -151,7 +151,7 @@ Deno.test("connections that no agent has accepted are bounded for each source", 
   await proxy.stop();
 });
 
-Deno.test("the proxy's own names, and clients that name no protocol of ours, stay here", async () => {
+Deno.test("the proxy's own names, and clients without a protocol of ours, stay here", async () => {
   const own = `proxy.db.${fakeCluster}`;
   const { proxy, port } = await runProxy(cluster, { publicAddresses: [`${own}:443`] });
   const { opened } = await connectAgent(port, agentPair, { services: ["proxy", "pg-orders"] });

@@ -10,8 +10,8 @@ const flushBytes = 128 * 1024;
 const highWaterBytes = 256 * 1024;
 
 /**
- * A {@linkcode ByteStream} over a node:net socket, or over TLS on one or on another stream (`raw` is
- * below then).
+ * A {@linkcode ByteStream} over a node:net socket, or over TLS on one or on another stream (`raw`
+ * is below then).
  */
 export class SocketStream implements ByteStream {
   readonly remoteAddress: string;

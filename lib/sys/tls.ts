@@ -96,8 +96,9 @@ export class TlsStream extends SocketStream {
 
 /**
  * Server side of a handshake on a stream, a socket's or any other, which is used up. Faults:
- * `sys.tls-handshake`, `sys.tls-timeout`, and that of a stream that was lost. The runtime can't turn session tickets off: a resumed session may have an
- * empty `peerChain` where one was asked for, so the caller checks the chain every time.
+ * `sys.tls-handshake`, `sys.tls-timeout`. The runtime can't turn session tickets off: a resumed
+ * session may have an empty `peerChain` where one was asked for, so the caller checks the chain
+ * every time.
  */
 export async function startTlsServer(
   stream: ByteStream,

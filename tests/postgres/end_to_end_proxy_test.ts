@@ -99,7 +99,7 @@ for (const role of ["proxy", "db"] as const) {
   });
 }
 
-test("require_end_to_end: a session that a proxy could read is refused, and recorded", async (site) => {
+test("require_end_to_end: what a proxy could read is refused, and recorded", async (site) => {
   const login = await strict.tsh(["db", "login", "orders", "--db-user=alice", "--db-name=orders"]);
   strictEqual(login.stdout, "tsh db connect orders\n");
   match(login.stderr, /programs need a local port:\n {2}tsh proxy db orders\n/);
