@@ -202,7 +202,11 @@ Deno.test("the strictest options win", () => {
   };
   const hard: Role = {
     metadata: { name: "hard" },
-    spec: { allow: {}, deny: {}, options: { audit: "durable", lock: "strict" } },
+    spec: {
+      allow: {},
+      deny: {},
+      options: { audit: "durable", lock: "strict", require_end_to_end: true },
+    },
   };
   const options = (roles: readonly Role[]) => {
     const answer = decide(ask(roles, "app", "orders"));
@@ -210,11 +214,17 @@ Deno.test("the strictest options win", () => {
     const { limits: _, ...others } = answer.options;
     return others;
   };
-  deepEqual(options([mild, hard]), { audit: "durable", lock: "strict", sessionTtlMs: 5_400_000 });
+  deepEqual(options([mild, hard]), {
+    audit: "durable",
+    lock: "strict",
+    requireEndToEnd: true,
+    sessionTtlMs: 5_400_000,
+  });
   deepEqual(options([mild]).audit, "best_effort");
   deepEqual(options([role("a", all)]), {
     audit: "strict",
     lock: "best_effort",
+    requireEndToEnd: false,
     sessionTtlMs: 43_200_000,
   });
 });

@@ -36,6 +36,7 @@ export interface Role {
       readonly audit?: AuditMode | undefined;
       readonly lock?: LockMode | undefined;
       readonly allow_replication?: boolean | undefined;
+      readonly require_end_to_end?: boolean | undefined;
     } & LimitOptions;
   };
 }
@@ -151,6 +152,8 @@ export interface MergedOptions {
   readonly audit: AuditMode;
   /** `strict` where one role says so: no new session when locks are stale. */
   readonly lock: LockMode;
+  /** One role says that no proxy may see what goes through a session. */
+  readonly requireEndToEnd: boolean;
   /** The smallest wins; 12 h at most. */
   readonly sessionTtlMs: number;
   readonly limits: SessionLimits;
@@ -169,5 +172,6 @@ export function mergeOptions(roles: readonly Role[]): MergedOptions {
     }
   }
   const limits = mergeLimits(roles.map(({ spec }) => spec.options));
-  return { audit: auditOrder[audit] ?? "strict", lock, sessionTtlMs, limits };
+  const requireEndToEnd = roles.some(({ spec }) => spec.options.require_end_to_end === true);
+  return { audit: auditOrder[audit] ?? "strict", lock, requireEndToEnd, sessionTtlMs, limits };
 }

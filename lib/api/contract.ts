@@ -55,6 +55,8 @@ const visibleDatabase = v.strictObject({
   db_names: v.array(v.string()),
   /** Whether an agent that serves it is connected now. */
   online: v.boolean(),
+  /** The caller's roles want TLS that ends at the Database Service. */
+  require_end_to_end: v.boolean(),
 });
 
 /** Search over the audit log; times are RFC 3339, `cursor` is what the last answer gave. */

@@ -64,6 +64,8 @@ export const role = resource(
         disconnect_expired_cert: v.optional(v.boolean()),
         /** With what the role itself allows: connections for replication too. */
         allow_replication: v.optional(v.boolean()),
+        /** Only sessions whose TLS ends at the Database Service (`tsh db connect`). */
+        require_end_to_end: v.optional(v.boolean()),
         /** Advisory: a default of the session's transactions that SQL can change. */
         read_only: v.optional(v.boolean()),
         /** Of one session; bytes count both ways. */

@@ -133,6 +133,9 @@ export const databaseEvents = {
       db_pid: v.optional(v.nullable(whole("the database's own process or connection number"))),
       server_version: v.optional(text(128, "version as the database gave it")),
       proxy_id: v.optional(text(64, "host id of the proxy that the client came through")),
+      end_to_end: v.optional(
+        flag("whether its TLS ended at the Database Service, so that no proxy could read it"),
+      ),
     },
   },
   "db.session.end": {

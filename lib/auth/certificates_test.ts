@@ -244,16 +244,26 @@ Deno.test("a user sees what its roles allow, with the users and names, online or
   const here = await scene(database("prod"), database("test", { env: "test" }));
   const alice = here.site.as(here.login);
   const row = { protocol: "postgres", description: "", db_users: ["app"] };
-  const more = { db_names: ["orders", "test"] };
+  const more = { db_names: ["orders", "test"], require_end_to_end: false };
   deepEqual(await alice.call("databases.list", {}), {
     databases: [
       { name: "prod", labels: {}, ...row, ...more, online: true },
       { name: "test", labels: { env: "test" }, ...row, ...more, online: true },
     ],
   });
+  const strict = role("access", {
+    allow: {
+      db_labels: { "*": "*" },
+      db_users: ["{{internal.db_users}}"],
+      db_names: ["{{internal.db_names}}"],
+    },
+    options: { require_end_to_end: true },
+  });
+  await here.site.admin.call("resources.put", { resource: strict, replace: true });
   await here.site.clock.step(hour);
   const { databases } = await alice.call("databases.list", {});
   deepEqual(databases.map(({ online }) => online), [false, false]);
+  deepEqual(databases.map((one) => one.require_end_to_end), [true, true]);
   await here.site.close();
 });
 

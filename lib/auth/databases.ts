@@ -1,5 +1,5 @@
 /** The databases that a user's roles let it see. */
-import { allowedNames, allowedUsers, visibleDatabases } from "../access/mod.ts";
+import { allowedNames, allowedUsers, mergeOptions, visibleDatabases } from "../access/mod.ts";
 import type { CallOutput } from "../api/contract.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import type { Callers } from "./callers.ts";
@@ -19,6 +19,7 @@ export async function listDatabases(
     ...one,
     metadata: one.database.metadata,
   }));
+  const { requireEndToEnd } = mergeOptions(roles);
   const rows = new Map<string, Visible>();
   for (const { database, online } of visibleDatabases({ identity, roles }, served)) {
     const { metadata: { name, labels }, spec } = database;
@@ -33,6 +34,7 @@ export async function listDatabases(
       db_users: [...allowedUsers(asker)],
       db_names: [...allowedNames(asker)],
       online,
+      require_end_to_end: requireEndToEnd,
     });
   }
   return { databases: [...rows.values()] };

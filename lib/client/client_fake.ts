@@ -11,6 +11,7 @@ import { failureOf } from "../api/failure.ts";
 import { type FakeTerminal, fakeTerminal } from "../cli/terminal_fake.ts";
 import { type Command, runProgram } from "../cli/mod.ts";
 import { Fault } from "../core/fault.ts";
+import type { HostIdentity } from "../core/identity.ts";
 import type { HttpAnswer } from "../sys/http.ts";
 import type { ClientTlsOptions } from "../sys/tls.ts";
 import { clientCommands, clientGroups } from "./mod.ts";
@@ -36,6 +37,10 @@ export interface FakeComputer {
   listening: ((stream: LocalConnection) => void) | null;
   peerUser: number | null;
   readonly stop: AbortController;
+  /** Who answers a ClientHello that names a database; null: the proxy itself. */
+  agent: readonly Uint8Array[] | null;
+  /** A host certificate of the cluster. */
+  hostChain(change: Partial<HostIdentity>): Promise<readonly Uint8Array[]>;
   /** What `login` and `certificates.route` fail with. */
   fault: Fault | null;
   connect: (to: HostPort) => PipeEnd;
@@ -55,7 +60,7 @@ export async function fakeComputer(): Promise<FakeComputer> {
   const files = new Map<string, string>();
   const clock = new SteppingClock(fakeNow);
   let terminal: FakeTerminal = fakeTerminal();
-  const proxyChain = await chainOf(hosts);
+  const proxyChain = await chainOf(hosts, { systemRoles: ["proxy", "auth"], services: [] });
   const computer: FakeComputer = {
     files,
     clock,
@@ -67,6 +72,8 @@ export async function fakeComputer(): Promise<FakeComputer> {
     listening: null,
     peerUser: 1000,
     stop: new AbortController(),
+    agent: null,
+    hostChain: (change) => chainOf(hosts, change),
     fault: null,
     connect: () => {
       throw new Error("nothing to connect to");
@@ -109,7 +116,9 @@ export async function fakeComputer(): Promise<FakeComputer> {
         connectTcp: (to) => Promise.resolve(computer.connect(to)),
         connectTls: (to, options) => {
           computer.dialled.push({ to, options });
-          const fault = typeof options.verify === "function" ? options.verify(proxyChain) : null;
+          const isNamed = options.serverName?.endsWith(".db.example.test") === true;
+          const shown = isNamed ? computer.agent ?? proxyChain : proxyChain;
+          const fault = typeof options.verify === "function" ? options.verify(shown) : null;
           if (fault !== null) return Promise.reject(fault);
           const stream = computer.connect(to);
           return Promise.resolve(Object.assign(stream, { peerChain: proxyChain }));
@@ -146,10 +155,12 @@ export async function fakeComputer(): Promise<FakeComputer> {
   return computer;
 }
 
-/** The proxy's host certificate with its CA. */
-async function chainOf(hosts: FakeAuthority): Promise<readonly Uint8Array[]> {
-  const identity = fakeHost({ systemRoles: ["proxy", "auth"], services: [] });
-  return [fakeHostCertificate(hosts, await generateKey(), identity).der, hosts.der];
+/** A host certificate with its CA. */
+async function chainOf(
+  hosts: FakeAuthority,
+  change: Partial<HostIdentity>,
+): Promise<readonly Uint8Array[]> {
+  return [fakeHostCertificate(hosts, await generateKey(), fakeHost(change)).der, hosts.der];
 }
 
 interface Cluster {
@@ -188,6 +199,7 @@ export const fakeDatabases = [
     db_users: ["app"],
     db_names: ["*"],
     online: true,
+    require_end_to_end: false,
   },
   {
     name: "billing",
@@ -197,6 +209,7 @@ export const fakeDatabases = [
     db_users: ["alice", "app"],
     db_names: ["bills"],
     online: false,
+    require_end_to_end: true,
   },
 ];
 

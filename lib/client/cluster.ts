@@ -5,7 +5,7 @@ import { authClient } from "../api/client.ts";
 import { faultIn, parseJson, readAnswer } from "../api/failure.ts";
 import { certificatePem, readPem, type Standing, verifyIdentity, verifyPinned } from "../ca/mod.ts";
 import { Fault } from "../core/fault.ts";
-import type { SystemRole } from "../core/identity.ts";
+import type { HostIdentity, SystemRole } from "../core/identity.ts";
 import type { ClientTlsOptions } from "../sys/tls.ts";
 import type { ClientPowers, HostPort } from "./powers.ts";
 import { type Login, readProxyAddress, type Trust } from "./profile.ts";
@@ -49,24 +49,33 @@ export async function withAuth<T>(
   }
 }
 
-/** Says what is wrong with a peer that should be a host of this cluster with this role. */
+/**
+ * Says what is wrong with a peer that should be a host of this cluster with this role; `also` may
+ * find more, in words.
+ */
 export function hostVerifier(
   login: Pick<Login, "cluster" | "host_ca">,
   systemRole: SystemRole,
   powers: Pick<ClientPowers, "clock">,
+  also: (identity: HostIdentity) => string | null = () => null,
 ): (chain: readonly Uint8Array[]) => Fault | null {
   const authorities = { host: readPem(login.host_ca, "CERTIFICATE") };
   return (chain) => {
     try {
       const now = powers.clock.now();
       const { cluster } = login;
-      verifyIdentity(chain, { expect: "host", systemRole, cluster, now, authorities, standing });
-      return null;
+      const expected = { expect: "host", systemRole, cluster, now, authorities, standing } as const;
+      const words = also(verifyIdentity(chain, expected).identity);
+      return words === null ? null : refusedHost(words);
     } catch (thrown) {
       if (thrown instanceof Fault) return thrown;
       throw thrown;
     }
   };
+}
+
+function refusedHost(message: string): Fault {
+  return new Fault({ kind: "unauthenticated", code: "client.wrong-agent", message });
 }
 
 /** Locks and generations are for services to know; the proxy and Auth look at ours. */

@@ -140,7 +140,7 @@ async function skew(login: Login, powers: ClientPowers, signal: AbortSignal): Pr
 
 async function health(
   place: Place,
-  { database: { name, online }, route }: {
+  { database: { name, online, require_end_to_end }, route }: {
     readonly database: VisibleDatabase;
     readonly route: Route | undefined;
   },
@@ -155,9 +155,11 @@ async function health(
     return `online; tried only after: tsh db login ${name}`;
   }
   const began = powers.clock.monotonic();
-  const session = await SqlSession.open(routeAt(place, route), powers, signal);
+  const endToEnd = require_end_to_end || route.require_end_to_end;
+  const session = await SqlSession.open(routeAt({ ...place, route, endToEnd }), powers, signal);
   session.close();
-  return `lets ${route.db_user} in (${Math.round(powers.clock.monotonic() - began)} ms)`;
+  const ms = Math.round(powers.clock.monotonic() - began);
+  return `lets ${route.db_user} in${endToEnd ? ", end to end" : ""} (${ms} ms)`;
 }
 
 async function nativeClient(powers: ClientPowers): Promise<Words> {
@@ -185,5 +187,5 @@ async function filesOf(
   const file = serviceFile(powers);
   const hasSection = (await powers.files.readText(file) ?? "").includes(`\n[${service}]\n`);
   if (!hasSection) return { warn: `${file} has no section [${service}]`, hint };
-  return `psql service=${service}`;
+  return route.require_end_to_end ? `tsh db connect ${service}` : `psql service=${service}`;
 }

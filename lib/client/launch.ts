@@ -27,6 +27,8 @@ export interface Launch {
   command(service: string): string;
   /** Arguments of the program, before those of the user. */
   args(service: string): readonly string[];
+  /** Arguments of the program for a local port without TLS, before those of the user. */
+  localArgs(port: number, connection: Connection): readonly string[];
   /** Address of a database behind a local port, to be typed. */
   localCommand(port: number, connection: Connection, isPlain: boolean): string;
 }
@@ -56,17 +58,22 @@ const postgres: Launch = {
   ],
   command: (service) => `psql service=${service}`,
   args: (service) => [`service=${service}`],
-  localCommand: (port, { service, user, database }, isPlain) => {
-    if (!isPlain) return `psql "service=${service} hostaddr=127.0.0.1 port=${port}"`;
-    const words = [
-      "host=127.0.0.1",
-      `port=${port}`,
-      ...(user === null ? [] : [`user=${quoted(user)}`]),
-      ...(database === null ? [] : [`dbname=${quoted(database)}`]),
-    ];
-    return `psql "${words.join(" ")}"`;
-  },
+  localArgs: (port, connection) => [`${localWords(port, connection)} sslmode=disable`],
+  localCommand: (port, connection, isPlain) =>
+    isPlain
+      ? `psql "${localWords(port, connection)}"`
+      : `psql "service=${connection.service} hostaddr=127.0.0.1 port=${port}"`,
 };
+
+function localWords(port: number, { user, database }: Connection): string {
+  const words = [
+    "host=127.0.0.1",
+    `port=${port}`,
+    ...(user === null ? [] : [`user=${quoted(user)}`]),
+    ...(database === null ? [] : [`dbname=${quoted(database)}`]),
+  ];
+  return words.join(" ");
+}
 
 const table: Readonly<Record<string, Launch>> = { postgres };
 

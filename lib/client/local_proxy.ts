@@ -3,7 +3,8 @@ import { asFault, Fault } from "../core/fault.ts";
 import { PullReader, type Released } from "../core/pull.ts";
 import type { ByteStream } from "../core/stream.ts";
 import { type Protocol, protocolNamed, type Refusal } from "../wire/mod.ts";
-import { hostVerifier, reachable } from "./cluster.ts";
+import { reachable } from "./cluster.ts";
+import { dialRoute } from "./dial_route.ts";
 import { readPostgresFront } from "./postgres_front.ts";
 import type { ClientPowers, LocalConnection } from "./powers.ts";
 import { type Login, type Profile, readProxyAddress, type Route } from "./profile.ts";
@@ -16,6 +17,8 @@ export interface LocalProxyOptions {
   readonly route: Route;
   /** Plain inside: this side makes the TLS with the route's certificate. */
   readonly tunnel: boolean;
+  /** With `tunnel`: that TLS ends at the Database Service. */
+  readonly endToEnd: boolean;
   /** 0 picks a free one. */
   readonly port: number;
   /** What is worth a line on stderr. */
@@ -108,17 +111,14 @@ class RunningProxy {
     const { powers, mine } = { powers: this.#powers, mine: this.#powers.userId() };
     const reader = new PullReader(stream);
     const peer = await powers.peerUser(stream.remoteAddress, stream.localAddress);
-    const tooLong = new AbortController();
-    const timer = powers.clock.after(frontMsMax, () => tooLong.abort(tooSlow()));
-    const signal = AbortSignal.any([tooLong.signal, this.#stop.signal]);
     let far: ByteStream;
     try {
-      const front = await readPostgresFront(reader, signal);
+      const front = await this.#readFront(reader);
       if (mine === null || peer !== mine) {
         this.#options.say("a connection of another user was refused");
         return this.#refuse(stream, front === "cancel" ? null : foreignUser);
       }
-      far = await this.#dial(signal);
+      far = await this.#dial(this.#options.endToEnd && front !== "cancel");
     } catch (thrown) {
       const fault = asFault(thrown);
       if (fault.kind === "protocol" || fault.kind === "cancelled") throw fault;
@@ -127,8 +127,6 @@ class RunningProxy {
       this.#options.say(`a connection failed: ${words}`);
       const kind = fault.kind === "unauthenticated" ? "unauthenticated" : "network";
       return this.#refuse(stream, { kind, message: words, ...(hint ? { hint } : {}) });
-    } finally {
-      timer.cancel();
     }
     let released: Released;
     try {
@@ -138,6 +136,19 @@ class RunningProxy {
       throw thrown;
     }
     await this.#carry(stream, far, released);
+  }
+
+  async #readFront(reader: PullReader): ReturnType<typeof readPostgresFront> {
+    const tooLong = new AbortController();
+    const timer = this.#powers.clock.after(frontMsMax, () => tooLong.abort(tooSlow()));
+    try {
+      return await readPostgresFront(
+        reader,
+        AbortSignal.any([tooLong.signal, this.#stop.signal]),
+      );
+    } finally {
+      timer.cancel();
+    }
   }
 
   async #carry(near: ByteStream, far: ByteStream, early: Released): Promise<void> {
@@ -161,20 +172,12 @@ class RunningProxy {
     });
   }
 
-  async #dial(signal: AbortSignal): Promise<ByteStream> {
+  /** Connecting and the handshake have limits of their own. */
+  async #dial(endToEnd: boolean): Promise<ByteStream> {
     const { profile, login } = this.#options;
-    const { service, protocol } = await this.#freshRoute();
-    const pair = await profile.routePair(login, service);
-    if (pair === null) throw noCertificate(service);
-    const to = readProxyAddress(login.proxy);
-    return await reachable(to, () =>
-      this.#powers.network.connectTls(to, {
-        keyPair: { chain: pair.chain, key: pair.key },
-        serverName: to.host,
-        alpn: [`remoteler-${protocol}`],
-        verify: hostVerifier(login, "proxy", this.#powers),
-        signal,
-      }));
+    const route = await this.#freshRoute();
+    const way = { profile, login, route, endToEnd };
+    return await dialRoute(way, this.#powers, this.#stop.signal);
   }
 
   /** The route's certificate is renewed before its end, as long as the login lasts. */
@@ -208,15 +211,6 @@ const foreignUser: Refusal = {
   message: "this port belongs to another user of this machine",
   hint: "run tsh proxy db --tunnel yourself",
 };
-
-function noCertificate(service: string): Fault {
-  return new Fault({
-    kind: "unauthenticated",
-    code: "client.no-route",
-    message: `the certificate for the database ${service} is gone`,
-    hint: `get one with: tsh db login ${service}`,
-  });
-}
 
 function tooSlow(): Fault {
   return new Fault({

@@ -41,6 +41,10 @@ const route = v.strictObject({
   db_user: v.nullable(v.string()),
   db_name: v.nullable(v.string()),
   expires: v.string(),
+  /** Of the database, when the certificate was made: what an agent may serve can hang on them. */
+  labels: v.optional(v.record(v.string(), v.string()), {}),
+  /** The roles wanted TLS that ends at the Database Service, when the certificate was made. */
+  require_end_to_end: v.optional(v.boolean(), false),
 });
 export type Route = Output<typeof route>;
 

@@ -70,7 +70,9 @@ export async function orderRoute(
       ...(db_name === null ? {} : { db_name }),
     }, powers.signal);
     const { protocol, expires, chain } = issued;
-    const route: Route = { v: 1, service: order.service, protocol, db_user, db_name, expires };
+    const { labels, require_end_to_end } = database;
+    const asked = { service: order.service, protocol, db_user, db_name };
+    const route: Route = { v: 1, ...asked, expires, labels, require_end_to_end };
     await profile.saveRoute(login, route, {
       key: key.privatePem(),
       certificate: certificatePem(...chain.map((one) => Uint8Array.fromBase64(one))),

@@ -83,11 +83,14 @@ export const serviceCodes = {
   "client.login-expired": "The login has expired. Log in again: tsh login.",
   "client.login-options": "The first login needs --proxy and --user. Give both.",
   "client.no-account": "The roles allow several accounts. Name one: --db-user, --db-name.",
+  "client.no-agent":
+    "No Database Service takes the session end to end. See tsh db ls; try again in a moment.",
   "client.no-database": "There is no such database for your roles. See tsh db ls.",
   "client.no-databases": "No database is chosen. Name some, or give --labels or --search.",
   "client.no-home": "There is no HOME to keep the login in. Set TSH_HOME.",
   "client.no-program": "The native client is not installed. Install it, or see tsh db config.",
   "client.no-route": "There is no certificate for this database. Get one: tsh db login.",
+  "client.no-server-name": "The database's name is too long for end to end. Give it a shorter one.",
   "client.not-a-proxy": "The address does not answer like a proxy. Check --proxy.",
   "client.not-confirmed": "Nothing was run. Say yes, name the databases, or give --no-confirm.",
   "client.not-logged-in": "You are not logged in. tsh login --proxy=HOST --user=NAME.",
@@ -110,6 +113,8 @@ export const serviceCodes = {
   "client.unreachable": "The proxy can't be reached. Check --proxy and your network.",
   "client.untrusted":
     "The proxy's certificate is not trusted. Check --proxy; trying out: --ca-pin.",
+  "client.wrong-agent":
+    "What answers end to end is not the database's own service. Look for what stands between.",
   "db.bad-address": "A proxy's address is not host:port. Correct public_addr of the proxy.",
   "db.bad-target": "A database is configured in a way that can't work. Correct the field named.",
   "db.bytes-max": "The session moved as many bytes as the roles allow. Ask for less.",
@@ -118,6 +123,8 @@ export const serviceCodes = {
   "db.clear-password":
     "The database wants the password in clear, its TLS is unverified. Set tls.mode, or use SCRAM.",
   "db.early-bytes": "Plain bytes came where TLS has to begin. Check what stands between.",
+  "db.end-to-end-required":
+    "A role wants TLS that ends at the Database Service. Connect by tsh with --end-to-end.",
   "db.ended-early": "The connection ended during its handshake. Look at the database's log.",
   "db.frame-size":
     "A handshake message is empty or too large. Check that a database listens there.",
@@ -153,6 +160,8 @@ export const serviceCodes = {
     "The database's certificate is not as expected. Check tls.ca_cert_file and tls.server_name.",
   "db.user-sessions-max":
     "The user has as many sessions on this agent as the roles allow. Close one of them.",
+  "db.wrong-server-name":
+    "TLS was brought to another service than the client asked for. Look at the proxy's version.",
   "db.wrong-protocol":
     "The certificate is for a database of another protocol. Use a client for that protocol.",
   "proxy.agent-timeout": "An agent gave no answer in time. Nothing to do: the next agent is tried.",

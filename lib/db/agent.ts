@@ -19,11 +19,13 @@ import { reconsider } from "./authorize.ts";
 import { passCancel } from "./cancel.ts";
 import type { ConnectPowers } from "./connect.ts";
 import { DatabaseCertificates } from "./credentials/x509.ts";
+import { TlsFront, type TlsPowers } from "./end_to_end.ts";
 import { cancelsMax, partingMs, redecideMs, watchdogMs } from "./limits.ts";
 import { type KnownProxy, ProxyTunnels, type TunnelPowers } from "./proxy_tunnels.ts";
 import { type DatabaseHealth, HealthProbes } from "./health.ts";
 import { notRecorded } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
+import { StrangerEvents } from "./stranger_events.ts";
 import { type DatabaseConfig, type DatabaseTarget, readTargets } from "./targets.ts";
 import { UserCounts } from "./user_counts.ts";
 import { visit, type VisitPowers } from "./visit.ts";
@@ -37,7 +39,7 @@ export interface AgentConfig {
 }
 
 /** All that the Database Service needs and can do. The cache has to watch `watchedKinds`. */
-export interface AgentPowers extends TunnelPowers, ConnectPowers {
+export interface AgentPowers extends TunnelPowers, ConnectPowers, TlsPowers {
   readonly auth: Pick<AuthClient, "call">;
   readonly spool: Spool;
   readonly protocols: readonly Protocol[];
@@ -72,6 +74,7 @@ class RunningAgent implements Agent {
   readonly #sessions: Sessions;
   readonly #visitPowers: VisitPowers;
   readonly #tunnels: ProxyTunnels;
+  readonly #tls: TlsFront;
   readonly #stop = new AbortController();
   readonly #visits = new Set<Promise<void>>();
   #cancels = 0;
@@ -94,9 +97,11 @@ class RunningAgent implements Agent {
       host,
       sessions: this.#sessions,
       users: new UserCounts(clock),
+      strangers: new StrangerEvents(clock),
       certificates: new DatabaseCertificates({ auth, clock }),
       signal: this.#stop.signal,
     };
+    this.#tls = new TlsFront(powers, this.#stop.signal);
     this.#tunnels = new ProxyTunnels(powers, {
       configured: config.proxyServer,
       hello: () => this.#hello(),
@@ -201,13 +206,27 @@ class RunningAgent implements Agent {
       return stream.reset("protocol", asFault(thrown).message);
     }
     if (header.kind === "cancel") return this.#cancel(stream, header);
-    if (header.kind !== "db") return stream.reset("refused", `no streams of kind ${header.kind}`);
     const target = this.#targets.get(header.service);
     if (target === undefined) return stream.reset("retry", "the database is not served here");
-    const staying = visit({ stream, header, target }, this.#visitPowers)
+    if (header.kind === "tls" && (this.#tls.isFull || this.#sessions.isFull)) {
+      return stream.reset("retry", "too many sessions at the moment");
+    }
+    const staying = this.#receive(stream, header, target)
       .catch((thrown) => this.#powers.log.error("a visit failed", { code: asFault(thrown).code }))
       .finally(() => this.#visits.delete(staying));
     this.#visits.add(staying);
+  }
+
+  /** Where TLS ends here, nothing can be told to the client, or asked of it, before that. */
+  async #receive(
+    stream: TunnelStream,
+    header: OpenHeader,
+    target: DatabaseTarget,
+  ): Promise<void> {
+    const arrival = header.kind === "tls"
+      ? await this.#tls.receive(stream, header, target)
+      : { stream, header, target };
+    if (arrival !== null) await visit(arrival, this.#visitPowers);
   }
 
   #cancel(stream: TunnelStream, { cancelKey, clientAddress }: OpenHeader): void {

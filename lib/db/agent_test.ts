@@ -13,9 +13,10 @@ import {
   type Tunnel,
   type TunnelStream,
 } from "../tunnel/mod.ts";
+import { startTlsServer, TlsContext } from "../sys/tls.ts";
 import { postgres } from "../wire/postgres/mod.ts";
 import { type Agent, startAgent } from "./agent.ts";
-import { agentHost, fakeLock, type FakeSite, fakeSite } from "./visit_fake.ts";
+import { agentHost, fakeLock, fakeRole, type FakeSite, fakeSite } from "./visit_fake.ts";
 import { startup } from "./postgres_fake.ts";
 
 interface Running {
@@ -69,6 +70,8 @@ async function run(role: SystemRole = "proxy"): Promise<Running> {
       keyPair: { chain: "", key: "" },
       hostAuthorities: [hosts.der],
     }),
+    tlsContext: (keyPair) => new TlsContext(keyPair),
+    startTlsServer,
     connectTls: async (to, options) => {
       dialled.push(`${to.host}:${to.port}`);
       assert.deepEqual(options.alpn, ["remoteler-tunnel"]);
@@ -137,6 +140,31 @@ Deno.test("a lock ends a live session within a second, with words and an event",
   await site.clock.step(5_000);
   assert.equal(running.agent.health.sessions, 0);
   assert.equal(site.spool.lines.at(-1), "event db.session.end false");
+  await running.agent.stop();
+});
+
+Deno.test("a role that comes to want end to end ends what a proxy could read", async () => {
+  const running = await run();
+  const { site } = running;
+  const { received } = await open(running);
+  const options = { require_end_to_end: true };
+  site.cache.put({ ...fakeRole, spec: { ...fakeRole.spec, options } });
+  await site.clock.step(500);
+  await soon();
+  assert.match(received.text, /C57P01\0Mterminating connection: your roles want end to end/);
+  await site.clock.step(5_000);
+  await running.agent.stop();
+});
+
+Deno.test("TLS for a service that is not served here is for another agent", async () => {
+  const running = await run();
+  const { header } = running.site.arrive();
+  const tls = { ...header, kind: "tls", service: "billing", chain: [] } as const;
+  const stream = running.tunnels[0]!.session.open(encodeOpenHeader(tls));
+  const received = new Recorder();
+  stream.attach(received);
+  await soon();
+  assert.equal(received.outcome?.fields["reset"], "retry");
   await running.agent.stop();
 });
 

@@ -26,9 +26,11 @@ export interface Place {
 }
 
 export interface Claim {
-  /** The client's chain as the proxy forwarded it. */
+  /** The client's chain, as the proxy forwarded it or as it was shown to this agent. */
   readonly chain: readonly Uint8Array[];
   readonly target: DatabaseTarget;
+  /** The client's TLS ended here: no proxy could read it. */
+  readonly endToEnd: boolean;
 }
 
 /** Only {@linkcode authorize} makes one, and only a Grant opens a database. */
@@ -48,6 +50,8 @@ export class Grant {
   readonly expires: EpochMs;
   /** The startup asks for replication, and the roles allow it. */
   readonly replication: boolean;
+  /** No proxy can read what goes through. */
+  readonly endToEnd: boolean;
 
   /** @param seal what only this module has */
   constructor(seal: typeof grantSeal, init: Omit<Grant, "isGenuine">) {
@@ -62,6 +66,7 @@ export class Grant {
     this.limits = init.limits;
     this.expires = init.expires;
     this.replication = init.replication;
+    this.endToEnd = init.endToEnd;
   }
 
   get isGenuine(): boolean {
@@ -72,7 +77,7 @@ export class Grant {
 const grantSeal: unique symbol = Symbol("grant");
 
 /**
- * Verifies the forwarded chain to the user CA: authority, validity, usages, cluster, locks,
+ * Verifies the client's chain to the user CA: authority, validity, usages, cluster, locks,
  * generation, and that the certificate is for this service.
  */
 export function identify(
@@ -109,7 +114,7 @@ export function authorize(
   asked: Claim & { readonly startup: Startup },
 ): Grant {
   const { cache, clock } = powers;
-  const { target, startup, chain } = asked;
+  const { target, startup, chain, endToEnd } = asked;
   const route = identity.route;
   const user = agreed("user", route?.user, startup.user);
   const database = agreed("database", route?.database, startup.database ?? route?.database ?? user);
@@ -122,6 +127,7 @@ export function authorize(
     now: clock.now(),
   });
   if (!decision.allowed) throw deniedFault(decision);
+  if (decision.options.requireEndToEnd && !endToEnd) throw readByProxy(target);
   if (decision.options.lock === "strict" && cache.stale(lockStalenessMs)) {
     throw new Fault({
       kind: "unavailable",
@@ -134,7 +140,7 @@ export function authorize(
   if (startup.replication && !decision.replication) throw noReplication(target);
   const { audit, limits } = decision.options;
   const { replication } = startup;
-  const asWhom = { identity, chain, expires, user, database };
+  const asWhom = { identity, chain, expires, user, database, endToEnd };
   return new Grant(grantSeal, { ...asWhom, target, startup, audit, limits, replication });
 }
 
@@ -145,7 +151,7 @@ export function authorize(
 export function reconsider(
   { cache, clock }: ClusterPowers,
   place: Place,
-  { identity, target, user, database, replication }: Grant,
+  { identity, target, user, database, replication, endToEnd }: Grant,
 ): Fault | null {
   const service = target.resource.metadata.name;
   const locked = lockOf(
@@ -169,6 +175,7 @@ export function reconsider(
     now: clock.now(),
   });
   if (!decision.allowed) return ended(decision);
+  if (decision.options.requireEndToEnd && !endToEnd) return readByProxy(target);
   return replication && !decision.replication ? noReplication(target) : null;
 }
 
@@ -180,6 +187,19 @@ function noReplication({ resource: { metadata: { name } } }: DatabaseTarget): Fa
     message,
     shown: message,
     hint: "a role that allows the database needs the option allow_replication: true",
+  });
+}
+
+function readByProxy({ resource: { metadata: { name } } }: DatabaseTarget): Fault {
+  const message = `your roles want end to end encryption for the database ${name}, ` +
+    "and this connection's TLS ended at the proxy";
+  return new Fault({
+    kind: "denied",
+    code: "db.end-to-end-required",
+    message,
+    shown: message,
+    hint: `connect with: tsh db connect ${name} --end-to-end, or for other programs: ` +
+      `tsh proxy db ${name} --end-to-end`,
   });
 }
 

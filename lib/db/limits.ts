@@ -2,6 +2,9 @@
 
 /** From the first byte of a stream to its startup message. */
 export const startupMsMax = 10_000;
+/** A TLS handshake that ends here, and how many there are at the same time. */
+export const tlsMsMax = 10_000;
+export const handshakesMax = 256;
 /** From the connection to the database to the end of its login, each of the two. */
 export const connectMsMax = 10_000;
 export const loginMsMax = 15_000;
@@ -35,5 +38,8 @@ export const certificateMarginMs = 10 * 60_000;
 /** Waiting for Auth's signature. */
 export const certificateMsMax = 10_000;
 export const certificatesMax = 4_096;
+/** Audit events of clients nobody knows: at once, and then one each so often. */
+export const strangerEventBurst = 20;
+export const strangerEventPeriodMs = 3_000;
 /** Cancel requests being passed on at the same time; more are dropped. */
 export const cancelsMax = 64;

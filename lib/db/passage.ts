@@ -57,8 +57,8 @@ export async function passThrough(
   });
   const session: LiveSession = liveSession(reception, entered, { key, relay, powers });
   powers.sessions.add(session);
-  reception.stream.accept();
-  reception.stream.write(protocol.welcome(loggedIn, key));
+  reception.admitted();
+  reception.client.write(protocol.welcome(loggedIn, key));
   reception.record.started(loggedIn);
   relay.start();
   const watch = new LimitWatch({

@@ -4,11 +4,12 @@
 import { asFault, Fault } from "../core/fault.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import type { Log } from "../core/log.ts";
-import type { StreamReader } from "../core/stream.ts";
+import type { ByteStream, StreamReader } from "../core/stream.ts";
 import type { OpenHeader, TunnelStream } from "../tunnel/mod.ts";
 import type { Startup } from "../wire/protocol.ts";
 import { WireError } from "../wire/wire_error.ts";
-import { authorize, type Grant, identify, type Place } from "./authorize.ts";
+import type { Verified } from "../ca/mod.ts";
+import { authorize, type Claim, type Grant, identify, type Place } from "./authorize.ts";
 import { type CancelPowers, passCancel } from "./cancel.ts";
 import { drive, type Line, lineOf } from "./drive.ts";
 import { partingMs, startupMsMax } from "./limits.ts";
@@ -16,6 +17,7 @@ import { type RecordPowers, SessionRecord } from "./record.ts";
 import { type Failed, failedBy } from "./refusal.ts";
 import { notRecorded } from "./relay.ts";
 import type { ClusterPowers } from "./standing.ts";
+import type { StrangerEvents } from "./stranger_events.ts";
 import type { DatabaseTarget } from "./targets.ts";
 import type { UserCounts } from "./user_counts.ts";
 import { within } from "./within.ts";
@@ -25,6 +27,11 @@ export interface Arrival {
   readonly stream: TunnelStream;
   readonly header: OpenHeader;
   readonly target: DatabaseTarget;
+  /**
+   * Where the client's TLS ended here: what is inside, and the certificates that were shown for
+   * it. Absent where a proxy ended it: the stream itself is the client's, the header has its chain.
+   */
+  readonly inside?: { readonly client: ByteStream; readonly chain: readonly Uint8Array[] };
 }
 
 export interface ReceptionPowers extends ClusterPowers, RecordPowers, CancelPowers {
@@ -32,18 +39,21 @@ export interface ReceptionPowers extends ClusterPowers, RecordPowers, CancelPowe
   /** Host id of this agent. */
   readonly host: string;
   readonly users: UserCounts;
+  readonly strangers: StrangerEvents;
   /** Ends with the service. */
   readonly signal: AbortSignal;
 }
 
 export class Reception {
-  readonly stream: TunnelStream;
+  /** The client, inside its TLS. */
+  readonly client: ByteStream;
   readonly header: OpenHeader;
   readonly place: Place;
   readonly sid: string;
   readonly log: Log;
   readonly #powers: ReceptionPowers;
-  readonly #target: DatabaseTarget;
+  readonly #stream: TunnelStream;
+  readonly #claim: Claim;
   #line: Line;
   #identity: UserIdentity | null = null;
   #startup: Startup | null = null;
@@ -53,16 +63,18 @@ export class Reception {
   /** Whose messages are being read. */
   #side: "client" | "server" = "client";
 
-  constructor({ stream, header, target }: Arrival, powers: ReceptionPowers) {
-    this.stream = stream;
+  constructor({ stream, header, target, inside }: Arrival, powers: ReceptionPowers) {
+    this.client = inside?.client ?? stream;
     this.header = header;
     this.place = { cluster: powers.cluster, hosts: [powers.host, header.proxy] };
     this.sid = powers.random.uuid();
     const service = target.resource.metadata.name;
     this.log = powers.log.child({ sid: this.sid, trace: header.trace, service });
     this.#powers = powers;
-    this.#target = target;
-    this.#line = lineOf(stream);
+    this.#stream = stream;
+    const chain = inside?.chain ?? header.chain;
+    this.#claim = { chain, target, endToEnd: inside !== undefined };
+    this.#line = lineOf(this.client);
   }
 
   get line(): Line {
@@ -72,6 +84,7 @@ export class Reception {
   /** Made with what is known of the visitor when the first event is due. */
   get record(): SessionRecord {
     const { clientAddress, proxy, trace } = this.header;
+    const { target, endToEnd } = this.#claim;
     const route = this.#identity?.route;
     const user = this.#startup?.user ?? route?.user ?? "";
     this.#record ??= new SessionRecord(this.#powers, {
@@ -79,17 +92,20 @@ export class Reception {
       identity: this.#identity,
       address: clientAddress,
       proxy,
+      endToEnd,
       trace,
       program: this.#startup?.clientProgram ?? "",
       user,
       database: this.#startup?.database ?? route?.database ?? user,
-    }, this.#target);
+    }, target);
     return this.#record;
   }
 
   /** What the client asks for; null where it came to cancel a statement, which is done then. */
   async accept(): Promise<Startup | null> {
-    const { protocol } = this.#target;
+    const { target: { protocol }, endToEnd } = this.#claim;
+    // No proxy has looked: who it is is asked before anything of theirs is read.
+    if (endToEnd) this.#identify();
     const { result: opening, line } = await within(
       this.#powers,
       startupMsMax,
@@ -106,16 +122,25 @@ export class Reception {
   }
 
   authorize(startup: Startup): Grant {
-    const claim = { chain: this.header.chain, target: this.#target };
-    const verified = identify(this.#powers, this.place, claim);
-    this.#identity = verified.identity;
-    const grant = authorize(this.#powers, verified, { ...claim, startup });
+    const verified = this.#identify();
+    const grant = authorize(this.#powers, verified, { ...this.#claim, startup });
     const spool = grant.audit === "best_effort" ? null : this.#powers.spool.fault;
     if (spool !== null) throw unrecorded(spool);
     if (this.#powers.sessions.isFull) throw full();
     this.#enter(grant);
     this.#side = "server";
     return grant;
+  }
+
+  /** The database is connected and the welcome follows. */
+  admitted(): void {
+    this.#stream.accept();
+  }
+
+  #identify(): Verified<UserIdentity> {
+    const verified = identify(this.#powers, this.place, this.#claim);
+    this.#identity = verified.identity;
+    return verified;
   }
 
   #enter({ identity: { user }, limits: { sessions } }: Grant): void {
@@ -133,13 +158,17 @@ export class Reception {
   turnAway(thrown: unknown): void {
     const failed = failedBy(thrown, this.#side);
     this.#tell(thrown, failed);
+    const { target: { protocol }, endToEnd } = this.#claim;
     if (thrown instanceof WireError) this.record.malformed(thrown, this.#side);
-    this.record.denied(failed.failure);
-    if (failed.mayRetry && this.stream.state === "opening") {
-      this.stream.reset("retry", failed.refusal.message);
+    // A proxy lets nobody through to here who isn't known; end to end anybody can come.
+    const isStranger = endToEnd && this.#identity === null;
+    if (!isStranger || this.#powers.strangers.take()) this.record.denied(failed.failure);
+    // Inside a TLS session with this very agent no other one can go on.
+    if (failed.mayRetry && this.#stream.state === "opening" && !endToEnd) {
+      this.#stream.reset("retry", failed.refusal.message);
       return;
     }
-    this.stream.write(this.#target.protocol.refuse(failed.refusal));
+    this.client.write(protocol.refuse(failed.refusal));
     this.#farewell();
   }
 
@@ -153,16 +182,16 @@ export class Reception {
 
   /** Ends our half, drops what still comes, and waits a moment for the client to go. */
   #farewell(): void {
-    const { stream } = this;
-    const timer = this.#powers.clock.after(partingMs, () => stream.abort());
+    const { client } = this;
+    const timer = this.#powers.clock.after(partingMs, () => client.abort());
     const reader: StreamReader = {
       data: () => {},
       ended: () => {},
       drained: () => {},
       closed: () => timer.cancel(),
     };
-    stream.end();
-    stream.attach(reader);
+    client.end();
+    client.attach(reader);
   }
 }
 

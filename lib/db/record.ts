@@ -28,6 +28,8 @@ export interface Visitor {
   readonly identity: UserIdentity | null;
   readonly address: string;
   readonly proxy: string;
+  /** Its TLS ended here and not at the proxy. */
+  readonly endToEnd: boolean;
   readonly trace: string;
   readonly program: string;
   readonly user: string;
@@ -91,6 +93,7 @@ export class SessionRecord {
       db_pid: loggedIn.backendPid,
       server_version: loggedIn.serverVersion.slice(0, 128),
       proxy_id: this.#visitor.proxy,
+      end_to_end: this.#visitor.endToEnd,
     }));
   }
 
@@ -102,6 +105,7 @@ export class SessionRecord {
       error: failure,
       message: failure.message,
       proxy_id: this.#visitor.proxy,
+      end_to_end: this.#visitor.endToEnd,
     }));
   }
 

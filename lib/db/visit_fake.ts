@@ -30,6 +30,7 @@ import type { AuthClient, CallInput, CallName, CallOutput } from "../api/contrac
 import type { DatabaseSocket } from "./connect.ts";
 import { DatabaseCertificates } from "./credentials/x509.ts";
 import { Sessions } from "./sessions.ts";
+import { StrangerEvents } from "./stranger_events.ts";
 import { type DatabaseTarget, readTargets } from "./targets.ts";
 import { UserCounts } from "./user_counts.ts";
 import type { VisitPowers } from "./visit.ts";
@@ -201,6 +202,8 @@ export interface FakeSite {
   readonly target: DatabaseTarget;
   readonly servers: FakePostgres[];
   readonly stop: AbortController;
+  /** The key of every certificate in `arrive`, PKCS#8 in PEM. */
+  readonly userKey: string;
   /** Auth as the agent calls it. */
   readonly call: AuthClient["call"];
   /** Counts and answers calls to Auth; `authIsDown` makes them fail. */
@@ -312,6 +315,7 @@ export async function fakeSite(): Promise<FakeSite> {
     signal: stop.signal,
     sessions: new Sessions(513, random),
     users: new UserCounts(clock),
+    strangers: new StrangerEvents(clock),
     certificates: new DatabaseCertificates({ auth: authClient, clock }),
     connectDatabase,
   };
@@ -335,5 +339,6 @@ export async function fakeSite(): Promise<FakeSite> {
       },
     };
   };
-  return { clock, cache, spool, log, powers, target, servers, stop, call, auth, database, arrive };
+  const parts = { clock, cache, spool, log, powers, target, servers, stop, call, auth, database };
+  return { ...parts, userKey: key.privatePem(), arrive };
 }

@@ -5,6 +5,7 @@ import type { SocketStream } from "../sys/socket_stream.ts";
 import type { Protocol } from "../wire/protocol.ts";
 import { forwardCancel } from "./cancel.ts";
 import { plaintextBeforeTls, serveDatabase } from "./database_front.ts";
+import { passToAgent, serviceAsked } from "./end_to_end.ts";
 import { handshakeMsMax } from "./limits.ts";
 import { refusalOf } from "../core/refusal.ts";
 import { tooSlow } from "./refusals.ts";
@@ -96,7 +97,7 @@ async function serveTls(
   visitor: Visitor,
 ): Promise<void> {
   const { protocols } = runtime.powers;
-  const front = frontOf(hello, protocols);
+  const front = frontOf(hello, protocols, (name) => serviceAsked(name, runtime));
   if (asked === null && front.kind === "auth") {
     return await passToAuth(stream, pull, held, runtime, visitor);
   }
@@ -110,6 +111,8 @@ async function serveTls(
     return await serveDatabase(stream, early, database, runtime, visitor);
   }
   switch (front.kind) {
+    case "service":
+      return passToAgent(stream, early, front, runtime, visitor);
     case "tunnel":
       return await serveAgent(stream, early, runtime, visitor);
     case "database":

@@ -40,7 +40,12 @@ export async function serveDatabase(
     signal: visitor.signal,
   });
   const pull = new PullReader(client);
-  const opening = await firstWords(pull, front.protocol, powers.protocols, visitor.signal);
+  const opening = await firstWords(pull, front.protocol, powers.protocols, visitor.signal)
+    .catch((thrown) => {
+      // The caller has only the stream below, which TLS has used up.
+      client.abort(asFault(thrown));
+      throw thrown;
+    });
   const { early: more, ended } = pull.release();
   const held = joined(opening.held, more);
   if (ended || held.length === 0) return client.abort();
@@ -139,7 +144,7 @@ function start(
   const { clock } = powers;
   const routed = route({ client, early, protocol, service, header, agents: candidates, clock });
   const { peerChain } = client;
-  sessions.add({ identity, routed, verify: () => verifyUser(peerChain, cluster) });
+  sessions.add({ routed, verify: () => verifyUser(peerChain, cluster) });
   powers.log.info("a session began", { trace, user: identity.user, service, client: address });
   routed.ended.then((fault) => {
     powers.log.info("a session ended", {

@@ -8,6 +8,8 @@ export const handshakeMsMax = 10_000;
 export const strangerLimits = { max: 1024, maxPerSource: 256 };
 /** Connections to the web server and through to Auth: past the handshake, known by nobody here. */
 export const guestLimits = { max: 4096, maxPerSource: 1024 };
+/** Connections passed on end to end that no agent has accepted yet. */
+export const unprovenLimits = { max: 1024, maxPerSource: 256 };
 /** What is kept of a client until an agent has accepted, so that another one can be tried. */
 export const keptBytesMax = 64 * 1024;
 /** Agents tried for one session. */

@@ -7,6 +7,7 @@ import { Agents } from "./agents.ts";
 import { arrive } from "./arrive.ts";
 import { Certificates } from "./certificates.ts";
 import { cancelBurst, cancelPeriodMs, guestLimits, strangerLimits } from "./limits.ts";
+import { unprovenLimits } from "./limits.ts";
 import type { ProxyPowers } from "./powers.ts";
 import { announce } from "./presence.ts";
 import { RateLimit } from "./rate_limit.ts";
@@ -79,6 +80,7 @@ class RunningProxy implements Proxy {
       sessions: new LiveSessions(clock),
       recorder: new Recorder(powers),
       guests: new Strangers(guestLimits),
+      unproven: new Strangers(unprovenLimits),
       cancels: new RateLimit(clock, cancelBurst, cancelPeriodMs),
       web: webApi({ ...web, version: config.version }),
       draining: this.#draining.signal,
@@ -90,8 +92,9 @@ class RunningProxy implements Proxy {
   }
 
   get health(): Proxy["health"] {
-    const { agents, sessions } = this.#runtime;
-    return { agents: agents.count, sessions: sessions.count, strangers: this.#strangers.count };
+    const { agents, sessions, unproven } = this.#runtime;
+    const strangers = this.#strangers.count + unproven.count;
+    return { agents: agents.count, sessions: sessions.count, strangers };
   }
 
   async listen(): Promise<void> {

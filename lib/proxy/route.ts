@@ -15,13 +15,15 @@ export interface RouteOptions {
   readonly client: ByteStream;
   /** What the client already sent. */
   readonly early: Uint8Array;
-  readonly protocol: Protocol;
+  readonly protocol: Pick<Protocol, "refuse">;
   readonly service: string;
   /** OPEN's header, the same for every agent. */
   readonly header: Uint8Array;
   /** Whom to ask, in this order. */
   readonly agents: readonly { readonly session: Pick<TunnelSession, "open"> }[];
   readonly clock: Clock;
+  /** Told when an agent has taken the session. */
+  readonly onAccepted?: () => void;
 }
 
 export interface Routed {
@@ -109,6 +111,7 @@ class Routing implements Routed {
       if (this.#stream !== stream) return;
       this.#isAccepted = true;
       this.#timer?.cancel();
+      this.#options.onAccepted?.();
       this.#kept = [];
       this.#resumeClient();
     }, () => {});

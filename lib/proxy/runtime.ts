@@ -17,6 +17,8 @@ export interface Runtime {
   readonly sessions: LiveSessions;
   readonly recorder: Recorder;
   readonly guests: Strangers;
+  /** Connections on their way to an agent that hasn't taken them yet; it asks who they are. */
+  readonly unproven: Strangers;
   readonly cancels: RateLimit;
   readonly web: HttpHandler;
   /** Aborts when the proxy drains. */

@@ -1,12 +1,10 @@
 import type { Clock } from "../core/clock.ts";
 import { asFault, type Fault } from "../core/fault.ts";
-import type { UserIdentity } from "../core/identity.ts";
 import { lockGraceMs } from "./limits.ts";
 import type { Routed } from "./route.ts";
 
 /** A client that was let through to an agent. */
 export interface LiveSession {
-  readonly identity: UserIdentity;
   readonly routed: Routed;
   /** Throws a Fault where the client's certificate is no longer good. */
   readonly verify: () => void;

@@ -62,18 +62,30 @@ export type Front =
   | { readonly kind: "tunnel" }
   | { readonly kind: "web" }
   /** `protocol` is null where the client names none. */
-  | { readonly kind: "database"; readonly protocol: Protocol | null; readonly alpn: string | null };
+  | { readonly kind: "database"; readonly protocol: Protocol | null; readonly alpn: string | null }
+  /** TLS that ends at a Database Service. */
+  | { readonly kind: "service"; readonly protocol: Protocol; readonly service: string };
 
 export const authAlpn = "remoteler-auth";
 export const tunnelAlpn = "remoteler-tunnel";
 export const webAlpn = "http/1.1";
 
-/** One front by the names offered, strictly: unknown names alone get nothing of ours. */
-export function frontOf({ alpn }: ClientHello, protocols: readonly Protocol[]): Front {
+/**
+ * One front by the names offered, strictly: unknown names alone get nothing of ours. `serviceOf`
+ * tells which service a server name stands for; only our own protocol names go with it.
+ */
+export function frontOf(
+  { alpn, sni }: ClientHello,
+  protocols: readonly Protocol[],
+  serviceOf: (serverName: string | null) => string | null,
+): Front {
   if (alpn.includes(authAlpn)) return { kind: "auth" };
   if (alpn.includes(tunnelAlpn)) return { kind: "tunnel" };
   for (const protocol of protocols) {
-    const name = [`remoteler-${protocol.name}`, ...protocol.alpn].find((one) => alpn.includes(one));
+    const own = `remoteler-${protocol.name}`;
+    const service = alpn.includes(own) ? serviceOf(sni) : null;
+    if (service !== null) return { kind: "service", protocol, service };
+    const name = [own, ...protocol.alpn].find((one) => alpn.includes(one));
     if (name !== undefined) return { kind: "database", protocol, alpn: name };
   }
   if (alpn.length === 0) return { kind: "database", protocol: null, alpn: null };

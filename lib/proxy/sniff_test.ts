@@ -107,11 +107,24 @@ const fronts = [
 ] as const;
 for (const [alpn, kind] of fronts) {
   Deno.test(`a client that offers ${JSON.stringify(alpn)} goes to ${kind}`, () => {
-    const front = frontOf({ sni: null, alpn }, protocols);
+    const front = frontOf({ sni: null, alpn }, protocols, () => null);
     strictEqual(front.kind, kind);
     if (front.kind === "database") strictEqual(front.alpn, alpn[0] ?? null);
   });
 }
+
+Deno.test("a service's server name counts with a protocol name of ours, and with no other", () => {
+  const named = (...alpn: string[]) => {
+    const serviceOf = (name: string | null) => name === "orders.db.lab" ? "orders" : null;
+    const front = frontOf({ sni: "orders.db.lab", alpn }, protocols, serviceOf);
+    return front.kind === "service" ? `${front.protocol.name} ${front.service}` : front.kind;
+  };
+  strictEqual(named("remoteler-postgres"), "postgres orders");
+  deepStrictEqual(
+    [named("postgresql"), named(), named("h2"), named("remoteler-auth", "remoteler-postgres")],
+    ["database", "database", "web", "auth"],
+  );
+});
 
 Deno.test("PostgreSQL's questions are known, byte by byte", () => {
   const sslRequest = Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47);

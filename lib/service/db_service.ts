@@ -11,7 +11,7 @@ import {
 import { environmentVariable } from "../sys/env.ts";
 import { readText } from "../sys/files.ts";
 import { connectTcp } from "../sys/tcp.ts";
-import { connectTls, startTlsClient } from "../sys/tls.ts";
+import { connectTls, startTlsClient, startTlsServer, TlsContext } from "../sys/tls.ts";
 import { protocols } from "../wire/mod.ts";
 import { openShippedSpool } from "./audit_spool.ts";
 import type { Membership } from "./membership.ts";
@@ -64,6 +64,8 @@ export async function startDbService(options: DbServiceOptions): Promise<Running
       return { cluster, host, number, keyPair: { chain, key }, hostAuthorities: hostCas };
     },
     connectTls,
+    tlsContext: (keyPair) => new TlsContext(keyPair),
+    startTlsServer,
     connectDatabase: async (to, limits) => {
       const stream = await timed(writeAddress(to), () => connectTcp(to, limits));
       return { stream, startTls: (tls) => startTlsClient(stream, tls) };

@@ -2,19 +2,23 @@ import type { Socket } from "node:net";
 import { Buffer } from "node:buffer";
 import type { ByteStream, StreamReader } from "../core/stream.ts";
 import { Fault } from "../core/fault.ts";
+import { StreamDuplex } from "./stream_duplex.ts";
 
 /** Queued bytes at which they leave without waiting for the end of the tick. */
 const flushBytes = 128 * 1024;
 /** Queued bytes at which `write` asks the caller to wait. */
 const highWaterBytes = 256 * 1024;
 
-/** A {@linkcode ByteStream} over a node:net socket, or over TLS on one (`raw` is below then). */
+/**
+ * A {@linkcode ByteStream} over a node:net socket, or over TLS on one or on another stream (`raw`
+ * is below then).
+ */
 export class SocketStream implements ByteStream {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly #socket: Socket;
-  /** The TCP socket whose handle must stop for TLS to stop reading; without TLS the socket. */
-  readonly #raw: Socket;
+  /** What must stop by itself for TLS to stop reading; without TLS the socket. */
+  readonly #raw: Socket | StreamDuplex;
   #reader: StreamReader | null = null;
   #queue: Uint8Array[] = [];
   #queued = 0;
@@ -28,11 +32,14 @@ export class SocketStream implements ByteStream {
   #gone = false;
   #told = false;
 
-  constructor(socket: Socket, raw: Socket = socket) {
+  constructor(socket: Socket, raw: Socket | StreamDuplex = socket) {
     this.#socket = socket;
     this.#raw = raw;
-    this.remoteAddress = hostPort(raw.remoteAddress, raw.remotePort);
-    this.localAddress = hostPort(raw.localAddress, raw.localPort);
+    const isOver = raw instanceof StreamDuplex;
+    this.remoteAddress = isOver
+      ? raw.below.remoteAddress
+      : hostPort(raw.remoteAddress, raw.remotePort);
+    this.localAddress = isOver ? "" : hostPort(raw.localAddress, raw.localPort);
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     socket.on("drain", this.#onDrain);
@@ -53,13 +60,13 @@ export class SocketStream implements ByteStream {
     this.#paused = true;
     this.#socket.pause();
     // A paused TLS socket goes on reading its TCP socket without bound unless the handle stops.
-    if (this.#raw !== this.#socket) rawHandle(this.#raw)?.readStop?.();
+    if (this.#raw !== this.#socket) holdBelow(this.#raw, true);
   }
 
   resume(): void {
     if (this.#gone || this.#released || this.#reader === null) return;
     this.#paused = false;
-    if (this.#raw !== this.#socket) rawHandle(this.#raw)?.readStart?.();
+    if (this.#raw !== this.#socket) holdBelow(this.#raw, false);
     this.#socket.resume();
   }
 
@@ -96,6 +103,7 @@ export class SocketStream implements ByteStream {
     this.#finished = true;
     this.#queue = [];
     this.#queued = 0;
+    if (this.#raw instanceof StreamDuplex) this.#raw.abort(this.#fault);
     this.#socket.destroy();
     if (this.#raw !== this.#socket) this.#raw.destroy();
   }
@@ -156,6 +164,7 @@ export class SocketStream implements ByteStream {
 
   readonly #onClose = (): void => {
     this.#gone = true;
+    if (this.#raw instanceof StreamDuplex) this.#fault ??= this.#raw.fault;
     this.#queue = [];
     this.#queued = 0;
     this.#tellClosed();
@@ -196,6 +205,12 @@ export function hostPort(host: string | undefined, port: number | undefined): st
   if (host === undefined || port === undefined) return "";
   const plain = host.startsWith("::ffff:") ? host.slice(7) : host;
   return plain.includes(":") ? `[${plain}]:${port}` : `${plain}:${port}`;
+}
+
+function holdBelow(raw: Socket | StreamDuplex, isHeld: boolean): void {
+  if (raw instanceof StreamDuplex) raw.hold(isHeld);
+  else if (isHeld) rawHandle(raw)?.readStop?.();
+  else rawHandle(raw)?.readStart?.();
 }
 
 interface RawHandle {

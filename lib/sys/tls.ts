@@ -3,7 +3,9 @@ import type { Socket } from "node:net";
 import { Buffer } from "node:buffer";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { Fault } from "../core/fault.ts";
+import type { ByteStream } from "../core/stream.ts";
 import { connectionFault, errnoOf, SocketStream } from "./socket_stream.ts";
+import { StreamDuplex } from "./stream_duplex.ts";
 import { type ConnectOptions, connectTcp, type Endpoint } from "./tcp.ts";
 
 /** A certificate chain, leaf first, and the private key of the leaf. */
@@ -81,7 +83,7 @@ export class TlsStream extends SocketStream {
   /** "TLSv1.3" and the like. */
   readonly version: string;
 
-  constructor(socket: tls.TLSSocket, raw: Socket) {
+  constructor(socket: tls.TLSSocket, raw: Socket | StreamDuplex) {
     super(socket, raw);
     this.#tls = socket;
     this.alpn = typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : null;
@@ -101,15 +103,16 @@ export class TlsStream extends SocketStream {
 }
 
 /**
- * Server side of a handshake on an accepted stream, which is used up. Faults: `sys.tls-handshake`,
- * `sys.tls-timeout`. The runtime can't turn session tickets off: a resumed session may have an
- * empty `peerChain` where one was asked for, so the caller checks the chain every time.
+ * Server side of a handshake on a stream, a socket's or any other, which is used up. Faults:
+ * `sys.tls-handshake`, `sys.tls-timeout`. The runtime can't turn session tickets off: a resumed
+ * session may have an empty `peerChain` where one was asked for, so the caller checks the chain
+ * every time.
  */
 export async function startTlsServer(
-  stream: SocketStream,
+  stream: ByteStream,
   options: ServerTlsOptions,
 ): Promise<TlsStream> {
-  const raw = stream.release();
+  const raw = stream instanceof SocketStream ? stream.release() : new StreamDuplex(stream);
   if (options.early !== undefined && options.early.length > 0) {
     raw.unshift(Buffer.from(options.early));
   }
@@ -171,7 +174,7 @@ export async function connectTls(
 /** Waits for the handshake, its failure, the timer or the signal; the loser is torn down. */
 async function handshake(
   socket: tls.TLSSocket,
-  raw: Socket,
+  raw: Socket | StreamDuplex,
   done: "secure" | "secureConnect",
   options: { readonly handshakeTimeoutMs?: number; readonly signal?: AbortSignal },
 ): Promise<TlsStream> {
@@ -291,11 +294,24 @@ function timeoutFault(timeoutMs: number): Fault {
 function handshakeFault(error: unknown): Fault {
   const errno = errnoOf(error);
   if (/^E[A-Z]+$/.test(errno)) return connectionFault(error);
+  const alert = alertOf(error);
   return new Fault({
     kind: "network",
     code: "sys.tls-handshake",
     message: `TLS handshake failed: ${errno}`,
-    fields: { errno },
+    fields: { errno, ...(alert === null ? {} : { alert }) },
     cause: error,
   });
+}
+
+/** Alerts that a proxy's last word may be, by their names in RFC 8446 §6. */
+const alerts: Readonly<Record<string, string>> = {
+  UnrecognisedName: "unrecognized_name",
+  InternalError: "internal_error",
+};
+
+/** The runtime tells the peer's alert in its message only. */
+function alertOf(error: unknown): string | null {
+  const told = /received fatal alert: (\w+)/.exec(error instanceof Error ? error.message : "");
+  return alerts[told?.[1] ?? ""] ?? null;
 }

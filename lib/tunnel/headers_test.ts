@@ -54,6 +54,7 @@ const wrong: readonly [name: string, bytes: Uint8Array][] = [
   ["a service that is no text", raw({ ...texts, service: ["a"] })],
   ["a text that is too long", raw({ ...texts, trace: "x".repeat(257) })],
   ["a session without certificate", raw(texts, Uint8Array.of(0))],
+  ["certificates where TLS is passed on unread", raw({ ...texts, kind: "tls" })],
   ["too many certificates", raw(texts, Uint8Array.of(9, ...Array(27).fill(0)))],
   ["a certificate cut short", raw(texts, Uint8Array.of(1, 0, 9, 1))],
   ["bytes behind the end", raw(texts, Uint8Array.of(1, 0, 1, 0x30, 0))],

@@ -93,6 +93,7 @@ function decode(reader: ByteReader): OpenHeader {
     throw malformed("cancelKey stands only with the kind cancel");
   }
   if (kind === "db" && chain.length === 0) throw malformed("OPEN header has no certificate");
+  if (kind === "tls" && chain.length > 0) throw malformed("certificates stand not with kind tls");
   return {
     v: 1,
     kind,

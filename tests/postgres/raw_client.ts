@@ -79,15 +79,24 @@ export class RawClient {
 
   /** Connects and starts a session; throws with the server's words where it is refused. */
   static async login(env: Env): Promise<RawClient> {
-    const client = await RawClient.connect(env);
-    await client.send(startup({ user: env["PGUSER"] ?? "", database: env["PGDATABASE"] ?? "" }));
-    const messages = await client.until("Z");
+    return await (await RawClient.connect(env)).#begin(env);
+  }
+
+  /** The same without TLS, on a port of this machine. */
+  static async loginLocally(port: number, env: Env): Promise<RawClient> {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    return await new RawClient(conn).#begin(env);
+  }
+
+  async #begin(env: Env): Promise<RawClient> {
+    await this.send(startup({ user: env["PGUSER"] ?? "", database: env["PGDATABASE"] ?? "" }));
+    const messages = await this.until("Z");
     const error = messages.find((m) => m.type === "E");
     if (error) {
-      client.close();
+      this.close();
       throw new Error(errorText(error));
     }
-    return client;
+    return this;
   }
 
   async send(...bytes: Uint8Array<ArrayBuffer>[]): Promise<void> {

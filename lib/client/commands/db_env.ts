@@ -1,6 +1,7 @@
 import { command, formatOption, required, show } from "../../cli/mod.ts";
 import { connectionOf, launchOf } from "../launch.ts";
 import type { ClientPowers } from "../powers.ts";
+import { sayWhatIsNeeded } from "./db_login.ts";
 import { proxyOption, requireLogin, requireRoute } from "../session.ts";
 
 export const dbEnv = command({
@@ -12,6 +13,7 @@ export const dbEnv = command({
   run: async (options, powers: ClientPowers) => {
     const at = await requireLogin(options.proxy, powers);
     const route = await requireRoute(at, options.name, powers);
+    sayWhatIsNeeded(route, powers);
     const connection = connectionOf(at.profile, at.login, route);
     const variables = launchOf(route.protocol).environment(connection);
     show(powers.terminal, options.format, variables, exports);

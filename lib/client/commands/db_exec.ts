@@ -9,7 +9,7 @@ import { proxyOption, requireLogin, usableRoute, type VisibleDatabase } from "..
 import { SqlSession } from "../sql/session.ts";
 import { drawError, drawResult, listenerOn } from "../sql/show.ts";
 import { SqlError } from "../sql/sql_error.ts";
-import { routeOptions } from "./db_login.ts";
+import { endToEndOption, routeOptions } from "./db_login.ts";
 
 const parallelMax = 32;
 
@@ -25,6 +25,7 @@ export const dbExec = command({
     parallel: count({ help: "how many at once (default 1)", min: 1, max: parallelMax }),
     "output-dir": text({ help: "a file for each database in this folder", value: "DIR" }),
     "no-confirm": flag({ help: "don't ask before databases that labels or a search chose" }),
+    "end-to-end": endToEndOption,
     "db-user": routeOptions["db-user"],
     "db-name": routeOptions["db-name"],
     format: formatOption,
@@ -35,14 +36,17 @@ export const dbExec = command({
     const call = () =>
       withAuth(at.login, powers, (auth) => auth.call("databases.list", {}, powers.signal));
     const named = [...options.databases, ...options.dbs];
-    const chosen = choose((await call()).databases, { ...options, named });
+    const { databases } = await call();
+    const chosen = choose(databases, { ...options, named });
+    const strict = new Set(databases.filter((one) => one.require_end_to_end).map(nameOf));
     if (named.length === 0 && !options["no-confirm"]) await confirm(chosen, powers);
     const waiting = [...chosen];
     const outcomes = new Map<string, Outcome>();
     const order = { sql: options.sql, user: options["db-user"], name: options["db-name"] };
     const worker = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        outcomes.set(next, await runOn(at, next, order, powers));
+        const endToEnd = options["end-to-end"] || strict.has(next);
+        outcomes.set(next, await runOn(at, next, { ...order, endToEnd }, powers));
       }
     };
     await Promise.all(Array.from({ length: options.parallel ?? 1 }, worker));
@@ -51,6 +55,10 @@ export const dbExec = command({
     return all.every(({ ok }) => ok) ? 0 : 1;
   },
 });
+
+function nameOf({ name }: VisibleDatabase): string {
+  return name;
+}
 
 /** As `--format=json` shows it. */
 interface Outcome {
@@ -118,19 +126,20 @@ interface Order {
   readonly sql: string;
   readonly user: string | null;
   readonly name: string | null;
+  readonly endToEnd: boolean;
 }
 
 async function runOn(
   at: { readonly profile: Profile; readonly login: Login },
   service: string,
-  { sql, user, name }: Order,
+  { sql, user, name, endToEnd }: Order,
   powers: ClientPowers,
 ): Promise<Outcome> {
   let session: SqlSession | null = null;
   const { signal } = powers;
   try {
     const route = await usableRoute(at, { service, user, name }, powers);
-    session = await SqlSession.open(routeAt(at, route), powers, signal);
+    session = await SqlSession.open(routeAt({ ...at, route, endToEnd }), powers, signal);
     const results = await session.run(sql, listenerOn(powers.terminal, `${service}: `), signal);
     return { database: service, ok: true, results, error: null };
   } catch (thrown) {

@@ -1,8 +1,14 @@
-import { command, print, required, say, text } from "../../cli/mod.ts";
+import { command, flag, print, required, say, text } from "../../cli/mod.ts";
 import { connectionOf, launchOf } from "../launch.ts";
 import { writeService } from "../pg_service.ts";
 import type { ClientPowers } from "../powers.ts";
+import type { Route } from "../profile.ts";
 import { orderRoute, proxyOption, requireLogin } from "../session.ts";
+
+/** `--end-to-end`, for every command that connects by itself. */
+export const endToEndOption = flag({
+  help: "TLS that ends at the Database Service, past the proxy (where roles want it: by itself)",
+});
 
 /** Options of every command that can make a database's certificate. */
 export const routeOptions = {
@@ -31,8 +37,22 @@ export const dbLogin = command({
     const who = route.db_user ?? "the user you name";
     const where = route.db_name === null ? "" : `, database ${route.db_name}`;
     say(powers.terminal, `certificate for ${name} as ${who}${where}, until ${route.expires}`);
+    sayWhatIsNeeded(route, powers);
     say(powers.terminal, "connect with:");
-    print(powers.terminal, launch.command(name));
+    print(powers.terminal, commandFor(route));
     return 0;
   },
 });
+
+/** The command to type for a route. */
+export function commandFor({ service, protocol, require_end_to_end }: Route): string {
+  return require_end_to_end ? `tsh db connect ${service}` : launchOf(protocol).command(service);
+}
+
+/** Programs that connect by themselves end their TLS at the proxy. */
+export function sayWhatIsNeeded(route: Route, { terminal }: ClientPowers): void {
+  if (!route.require_end_to_end) return;
+  const { service } = route;
+  say(terminal, `your roles want end to end for ${service}, so programs need a local port:`);
+  say(terminal, `  tsh proxy db ${service}`);
+}

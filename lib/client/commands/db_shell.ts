@@ -3,14 +3,14 @@ import { routeAt } from "../dial_route.ts";
 import type { ClientPowers } from "../powers.ts";
 import { requireLogin, usableRoute } from "../session.ts";
 import { runShell } from "../sql/shell.ts";
-import { routeOptions } from "./db_login.ts";
+import { endToEndOption, routeOptions } from "./db_login.ts";
 
 export const dbShell = command({
   name: "db shell",
   summary: "type SQL in the built-in shell, which needs nothing installed; also in a pipe",
   example: "db shell orders",
   arguments: { name: required("a database of `tsh db ls`") },
-  options: routeOptions,
+  options: { "end-to-end": endToEndOption, ...routeOptions },
   run: async (options, powers: ClientPowers) => {
     const at = await requireLogin(options.proxy, powers);
     const route = await usableRoute(at, {
@@ -18,6 +18,7 @@ export const dbShell = command({
       user: options["db-user"],
       name: options["db-name"],
     }, powers);
-    return await runShell(routeAt(at, route), powers);
+    const endToEnd = options["end-to-end"] || route.require_end_to_end;
+    return await runShell(routeAt({ ...at, route, endToEnd }), powers);
   },
 });

@@ -4,7 +4,7 @@ import { connectionOf, launchOf } from "../launch.ts";
 import { type LocalProxy, type LocalProxyOptions, openLocalProxy } from "../local_proxy.ts";
 import type { ClientPowers } from "../powers.ts";
 import { requireLogin, usableRoute } from "../session.ts";
-import { routeOptions } from "./db_login.ts";
+import { endToEndOption, routeOptions } from "./db_login.ts";
 
 export const proxyDb = command({
   name: "proxy db",
@@ -15,21 +15,26 @@ export const proxyDb = command({
     tunnel: flag({
       help: "programs connect without TLS and certificates; only your own are let in",
     }),
+    "end-to-end": endToEndOption,
     port: count({ help: "the local port (default: one that stays the same)", min: 1, max: 65535 }),
     ...routeOptions,
   },
   run: async (options, powers: ClientPowers) => {
     const at = await requireLogin(options.proxy, powers);
-    const { name, tunnel, "db-user": user, "db-name": database } = options;
+    const { name, "db-user": user, "db-name": database } = options;
     const route = await usableRoute(at, { service: name, user, name: database }, powers);
     const port = options.port ?? await at.profile.port(at.login, name) ?? 0;
     const words = (text: string) => say(powers.terminal, `tsh: ${text}`);
-    const local = await open({ ...at, route, tunnel, port, say: words }, powers);
+    // Past the proxy nobody but this program can make the TLS.
+    const endToEnd = options["end-to-end"] || route.require_end_to_end;
+    const tunnel = options.tunnel || endToEnd;
+    const local = await open({ ...at, route, tunnel, endToEnd, port, say: words }, powers);
     await at.profile.savePort(at.login, name, local.port);
     const connection = connectionOf(at.profile, at.login, route);
     const example = launchOf(route.protocol).localCommand(local.port, connection, tunnel);
     print(powers.terminal, `127.0.0.1:${local.port}`);
-    say(powers.terminal, `${name} is at 127.0.0.1:${local.port} until Ctrl-C; connect with:`);
+    const how = endToEnd ? ", end to end," : "";
+    say(powers.terminal, `${name} is at 127.0.0.1:${local.port}${how} until Ctrl-C; connect with:`);
     say(powers.terminal, `  ${example}`);
     await untilAborted(powers.signal);
     await local.close();

@@ -87,7 +87,8 @@ export class SqlSession {
     const stop = new AbortController();
     const timer = this.#powers.clock.after(5_000, () => stop.abort());
     try {
-      const stream = await dialRoute(this.#at, this.#powers, stop.signal);
+      const at = { ...this.#at, endToEnd: false };
+      const stream = await dialRoute(at, this.#powers, stop.signal);
       const reader = new PullReader(stream);
       await reader.write(messages.cancelRequest(this.#key), stop.signal);
       await reader.pull(stop.signal);
