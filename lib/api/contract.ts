@@ -9,7 +9,8 @@
  * closes; an empty line each 3 s says that the other side is alive.
  */
 import { type Output, v } from "../schema/mod.ts";
-import { labels, resourceName, resources } from "./resources.ts";
+import { shownHealth } from "./health.ts";
+import { agent, labels, resourceName, resources } from "./resources.ts";
 
 const base64 = v.pipe(v.string(), v.maxLength(1 << 20), v.base64("base64"));
 const words = v.pipe(v.string(), v.maxLength(1024));
@@ -55,6 +56,7 @@ const visibleDatabase = v.strictObject({
   db_names: v.array(v.string()),
   /** Whether an agent that serves it is connected now. */
   online: v.boolean(),
+  health: shownHealth,
 });
 
 /** Search over the audit log; times are RFC 3339, `cursor` is what the last answer gave. */
@@ -122,13 +124,17 @@ export const contract = {
       v.strictObject({ type: v.literal("ready") }),
     ]),
   },
-  /** An agent lives and serves these; refused whole where its certificate does not allow one. */
+  /**
+   * An agent lives, serves these and found them so; refused whole where its certificate does not
+   * allow one. Sent early where what it says has changed.
+   */
   "agents.heartbeat": {
     who: "agent",
     input: v.strictObject({
       hostname: words,
       version: words,
       databases: v.array(resources.db),
+      health: agent.entries.spec.entries.health,
     }),
     output: v.strictObject({
       /** `host:port` of every proxy, to keep a tunnel to each. */

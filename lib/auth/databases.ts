@@ -1,6 +1,7 @@
 /** The databases that a user's roles let it see. */
 import { allowedNames, allowedUsers, visibleDatabases } from "../access/mod.ts";
 import type { CallOutput } from "../api/contract.ts";
+import { healthOverAll } from "../api/health.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import type { Callers } from "./callers.ts";
 import type { Core } from "./powers.ts";
@@ -20,7 +21,12 @@ export async function listDatabases(
     metadata: one.database.metadata,
   }));
   const rows = new Map<string, Visible>();
-  for (const { database, online } of visibleDatabases({ identity, roles }, served)) {
+  const visible = visibleDatabases({ identity, roles }, served);
+  const connected = Map.groupBy(
+    visible.filter(({ online }) => online),
+    ({ metadata: { name } }) => name,
+  );
+  for (const { database, online } of visible) {
     const { metadata: { name, labels }, spec } = database;
     const asker = { identity, roles, database };
     const row = rows.get(name);
@@ -33,6 +39,7 @@ export async function listDatabases(
       db_users: [...allowedUsers(asker)],
       db_names: [...allowedNames(asker)],
       online,
+      health: healthOverAll((connected.get(name) ?? []).map(({ health }) => health)),
     });
   }
   return { databases: [...rows.values()] };

@@ -14,6 +14,7 @@ import { Fault } from "../core/fault.ts";
 import type { HttpAnswer } from "../sys/http.ts";
 import type { ClientTlsOptions } from "../sys/tls.ts";
 import { clientCommands, clientGroups } from "./mod.ts";
+import type { VisibleDatabase } from "./session.ts";
 import type { ClientPowers, HostPort, LocalConnection } from "./powers.ts";
 
 export interface FakeComputer {
@@ -38,6 +39,7 @@ export interface FakeComputer {
   readonly stop: AbortController;
   /** What `login` and `certificates.route` fail with. */
   fault: Fault | null;
+  databases: readonly VisibleDatabase[];
   connect: (to: HostPort) => PipeEnd;
   /** Runs `tsh ARGS`; what was said before is forgotten. */
   tsh(args: readonly string[], stdin?: string): Promise<Said>;
@@ -68,6 +70,7 @@ export async function fakeComputer(): Promise<FakeComputer> {
     peerUser: 1000,
     stop: new AbortController(),
     fault: null,
+    databases: fakeDatabases,
     connect: () => {
       throw new Error("nothing to connect to");
     },
@@ -141,7 +144,10 @@ export async function fakeComputer(): Promise<FakeComputer> {
     if (computer.fault !== null && path !== "/v1/databases.list") {
       return { status: 400, body: JSON.stringify({ error: failureOf(computer.fault) }) };
     }
-    return { status: 200, body: JSON.stringify(answers(path, body, { users, hosts, clock })) };
+    const answered = path === "/v1/databases.list"
+      ? { databases: computer.databases }
+      : answers(path, body, { users, hosts, clock });
+    return { status: 200, body: JSON.stringify(answered) };
   };
   return computer;
 }
@@ -163,7 +169,6 @@ function answers(
   body: Record<string, unknown>,
   { users, hosts, clock }: Cluster,
 ): unknown {
-  if (path === "/v1/databases.list") return { databases: fakeDatabases };
   const { spki } = parseRequest(Uint8Array.fromBase64(String(body["csr"])));
   const order = { spki, now: clock.now(), expires: clock.now() + 3_600_000 };
   const random = new SeededRandom(9);
@@ -179,7 +184,7 @@ function answers(
   };
 }
 
-export const fakeDatabases = [
+export const fakeDatabases: readonly VisibleDatabase[] = [
   {
     name: "orders",
     protocol: "postgres",
@@ -188,6 +193,7 @@ export const fakeDatabases = [
     db_users: ["app"],
     db_names: ["*"],
     online: true,
+    health: { status: "healthy", since: "2026-01-02T03:04:05.000Z", reason: "" },
   },
   {
     name: "billing",
@@ -197,6 +203,7 @@ export const fakeDatabases = [
     db_users: ["alice", "app"],
     db_names: ["bills"],
     online: false,
+    health: { status: "offline", since: null, reason: "" },
   },
 ];
 

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { settled } from "../../tests/fakes/clock.ts";
 import { query } from "../../tests/fakes/postgres_messages.ts";
 import { pipe, Recorder } from "../../tests/fakes/pipe.ts";
-import type { AuthClient, CallOutput } from "../api/contract.ts";
+import type { AuthClient, CallInput, CallOutput } from "../api/contract.ts";
 import { generateKey } from "../ca/mod.ts";
 import { fakeAuthority, fakeCluster, fakeHost, fakeHostCertificate } from "../ca/ca_fake.ts";
+import { Fault } from "../core/fault.ts";
 import type { SystemRole } from "../core/identity.ts";
 import {
   type AgentHello,
@@ -23,7 +24,9 @@ interface Running {
   readonly agent: Agent;
   readonly tunnels: Tunnel<AgentHello>[];
   readonly dialled: string[];
-  readonly heartbeats: unknown[];
+  readonly heartbeats: CallInput<"agents.heartbeat">[];
+  /** What heartbeats fail with. */
+  readonly auth: { down: Fault | null };
 }
 
 async function soon(): Promise<void> {
@@ -42,11 +45,13 @@ async function run(role: SystemRole = "proxy"): Promise<Running> {
   const { der } = fakeHostCertificate(hosts, key, identity);
   const tunnels: Tunnel<AgentHello>[] = [];
   const dialled: string[] = [];
-  const heartbeats: unknown[] = [];
+  const heartbeats: CallInput<"agents.heartbeat">[] = [];
+  const auth: Running["auth"] = { down: null };
   const call: Pick<AuthClient, "call"> = {
     call: (name, input, signal) => {
       if (name !== "agents.heartbeat") return site.call(name, input, signal);
-      heartbeats.push(input);
+      heartbeats.push(input as CallInput<"agents.heartbeat">);
+      if (auth.down !== null) return Promise.reject(auth.down);
       const proxies = [{ host: "proxy-2", public_addr: "second.example:443" }];
       const answer: unknown = { proxies, period_s: 10 };
       return Promise.resolve(answer as CallOutput<typeof name>);
@@ -88,7 +93,7 @@ async function run(role: SystemRole = "proxy"): Promise<Running> {
     },
   });
   await soon();
-  return { site, agent, tunnels, dialled, heartbeats };
+  return { site, agent, tunnels, dialled, heartbeats, auth };
 }
 
 async function open(
@@ -112,6 +117,50 @@ Deno.test("an agent keeps tunnels to its proxy and to those heartbeats tell of",
   assert.deepEqual(hello?.services.map(({ name }) => name), ["shop"]);
   await running.site.clock.step(10_100);
   assert.equal(running.heartbeats.length, 2);
+  await running.agent.stop();
+});
+
+/** How the agent found its only database, in each heartbeat. */
+function statuses({ heartbeats }: Running): readonly string[] {
+  return heartbeats.map(({ health }) => (health ?? []).map(({ status }) => status).join());
+}
+
+Deno.test("a change of health is told within a second, and then no more than is due", async () => {
+  const running = await run();
+  const { site, agent } = running;
+  assert.deepEqual(statuses(running), ["unknown"]);
+  await site.clock.step(1_000);
+  assert.deepEqual(statuses(running), ["unknown", "healthy"]);
+  await site.clock.step(10_000);
+  assert.deepEqual(statuses(running), ["unknown", "healthy", "healthy"]);
+  site.database.down = new Fault({ kind: "network", code: "test.down", message: "down" });
+  for (let i = 0; i < 5; i++) await open(running);
+  await site.clock.step(3_000);
+  assert.deepEqual(statuses(running).slice(3), ["unhealthy"]);
+  const [shop] = running.heartbeats.at(-1)?.health ?? [];
+  assert.match(shop?.reason ?? "", /^the database shop can't be reached/);
+  await agent.stop();
+});
+
+Deno.test("news is no reason to ask an Auth Service that is away more often", async () => {
+  const running = await run();
+  const { site } = running;
+  await site.clock.step(1_000);
+  running.auth.down = new Fault({ kind: "unavailable", code: "test.away", message: "away" });
+  await site.clock.step(10_000);
+  const before = running.heartbeats.length;
+  for (let i = 0; i < 30; i++) {
+    site.database.down = i % 2 === 1
+      ? null
+      : new Fault({ kind: "network", code: "test.down", message: "down" });
+    await site.clock.step(1_000);
+  }
+  const tries = running.heartbeats.length - before;
+  // 3 s at most between two, 1.5 s at least once it has waited a few times.
+  assert.ok(tries >= 9 && tries <= 22, `${tries}`);
+  running.auth.down = null;
+  await site.clock.step(4_000);
+  assert.ok(running.agent.health.heard);
   await running.agent.stop();
 });
 

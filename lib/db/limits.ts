@@ -26,6 +26,12 @@ export const sessionsMax = 10_000;
 export const redecideMs = 100;
 /** How often a database that answers is probed, about; one that does not is at least as often. */
 export const probePeriodMs = 30_000;
+/** A database is not asked again sooner than this, whatever sessions find. */
+export const doubtMs = 1_000;
+/** Why a database isn't healthy, in so many characters. */
+export const reasonCharsMax = 256;
+/** From a change that heartbeats tell of to the next heartbeat, and the least between two. */
+export const newsMs = 1_000;
 /** How often the spool's health is looked at. */
 export const watchdogMs = 500;
 /** Without word from Auth for so long, roles with `lock: strict` open no new session. */

@@ -201,6 +201,8 @@ export interface FakeSite {
   readonly target: DatabaseTarget;
   readonly servers: FakePostgres[];
   readonly stop: AbortController;
+  /** What visits said of the database, `name true` or `name false`. */
+  readonly noticed: string[];
   /** Auth as the agent calls it. */
   readonly call: AuthClient["call"];
   /** Counts and answers calls to Auth; `authIsDown` makes them fail. */
@@ -273,6 +275,7 @@ export async function fakeSite(): Promise<FakeSite> {
   const log = new RecordingLog();
   const servers: FakePostgres[] = [];
   const stop = new AbortController();
+  const noticed: string[] = [];
   const auth: FakeSite["auth"] = { calls: 0, down: null };
   const database: FakeSite["database"] = { down: null, prepare: () => {} };
   const random = new SeededRandom(5);
@@ -313,6 +316,7 @@ export async function fakeSite(): Promise<FakeSite> {
     sessions: new Sessions(513, random),
     users: new UserCounts(clock),
     certificates: new DatabaseCertificates({ auth: authClient, clock }),
+    noticed: (name, reached) => noticed.push(`${name} ${reached}`),
     connectDatabase,
   };
   const arrive: FakeSite["arrive"] = (options = {}) => {
@@ -335,5 +339,6 @@ export async function fakeSite(): Promise<FakeSite> {
       },
     };
   };
-  return { clock, cache, spool, log, powers, target, servers, stop, call, auth, database, arrive };
+  const parts = { clock, cache, spool, log, powers, target, servers, stop, noticed };
+  return { ...parts, call, auth, database, arrive };
 }

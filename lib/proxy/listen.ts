@@ -3,7 +3,7 @@ import { caPin, parseCertificate } from "../ca/mod.ts";
 import { Fault } from "../core/fault.ts";
 import type { SocketStream } from "../sys/socket_stream.ts";
 import type { Listener } from "../sys/tcp.ts";
-import { Agents } from "./agents.ts";
+import { Agents, healthIn, type ServingAgents } from "./agents.ts";
 import { arrive } from "./arrive.ts";
 import { Certificates } from "./certificates.ts";
 import { cancelBurst, cancelPeriodMs, guestLimits, strangerLimits } from "./limits.ts";
@@ -25,6 +25,7 @@ export interface Proxy {
     readonly agents: number;
     readonly sessions: number;
     readonly strangers: number;
+    readonly databases: readonly ServingAgents[];
   };
   /** The renewed host certificate, for handshakes from now on. */
   replaceHostCertificate(host: ProxyPowers["host"], authority: Uint8Array): void;
@@ -75,7 +76,7 @@ class RunningProxy implements Proxy {
       powers,
       cluster: { cache, clock, cluster },
       certificates,
-      agents: new Agents(),
+      agents: new Agents(healthIn(cache)),
       sessions: new LiveSessions(clock),
       recorder: new Recorder(powers),
       guests: new Strangers(guestLimits),
@@ -91,7 +92,14 @@ class RunningProxy implements Proxy {
 
   get health(): Proxy["health"] {
     const { agents, sessions } = this.#runtime;
-    return { agents: agents.count, sessions: sessions.count, strangers: this.#strangers.count };
+    return {
+      agents: agents.count,
+      sessions: sessions.count,
+      strangers: this.#strangers.count,
+      get databases() {
+        return agents.standing;
+      },
+    };
   }
 
   async listen(): Promise<void> {
