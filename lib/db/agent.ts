@@ -25,6 +25,8 @@ import { ProxyTunnels, type TunnelPowers } from "./proxy_tunnels.ts";
 import { notRecorded } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
 import { type DatabaseConfig, type DatabaseTarget, readTargets } from "./targets.ts";
+import type { TrialPowers } from "./trial.ts";
+import { Trials } from "./trials.ts";
 import { UserCounts } from "./user_counts.ts";
 import { visit, type VisitPowers } from "./visit.ts";
 
@@ -38,7 +40,9 @@ export interface AgentConfig {
 
 /** All that the Database Service needs and can do. The cache has to watch `watchedKinds`. */
 export interface AgentPowers extends TunnelPowers, ConnectPowers {
-  readonly auth: Pick<AuthClient, "call">;
+  readonly auth: Pick<AuthClient, "call" | "stream">;
+  /** The addresses of a host, for tests of a database. */
+  readonly resolve: TrialPowers["resolve"];
   readonly spool: Spool;
   readonly protocols: readonly Protocol[];
   readonly config: AgentConfig;
@@ -80,6 +84,7 @@ class RunningAgent implements Agent {
   #redecideTimer: Timer | null = null;
   #probes: HealthProbes | null = null;
   #heartbeats: Heartbeats | null = null;
+  #trials: Trials | null = null;
 
   constructor(powers: AgentPowers) {
     const { config, protocols, clock, random, auth } = powers;
@@ -124,6 +129,8 @@ class RunningAgent implements Agent {
       content: () => this.#content(),
       answered: (proxies) => this.#tunnels.want(proxies),
     });
+    const tunnels = (): number => this.#tunnels.up;
+    this.#trials = new Trials(this.#targets, { ...powers, tunnels });
   }
 
   async drain(timeoutMs: number): Promise<void> {
@@ -149,7 +156,7 @@ class RunningAgent implements Agent {
     this.#redecideTimer?.cancel();
     this.#ends = [];
     await Promise.all([waited, this.#heartbeats?.ended, this.#tunnels.stop()]);
-    await this.#probes?.ended();
+    await Promise.all([this.#probes?.ended(), this.#trials?.ended]);
     await Promise.all(this.#visits);
   }
 

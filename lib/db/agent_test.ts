@@ -3,6 +3,7 @@ import { settled } from "../../tests/fakes/clock.ts";
 import { query } from "../../tests/fakes/postgres_messages.ts";
 import { pipe, Recorder } from "../../tests/fakes/pipe.ts";
 import type { AuthClient, CallInput, CallOutput } from "../api/contract.ts";
+import type { TrialOrder } from "../api/trials.ts";
 import { generateKey } from "../ca/mod.ts";
 import { fakeAuthority, fakeCluster, fakeHost, fakeHostCertificate } from "../ca/ca_fake.ts";
 import { Fault } from "../core/fault.ts";
@@ -27,6 +28,10 @@ interface Running {
   readonly heartbeats: CallInput<"agents.heartbeat">[];
   /** What heartbeats fail with. */
   readonly auth: { down: Fault | null };
+  /** Calls beside heartbeats. */
+  readonly calls: { readonly name: string; readonly input: unknown }[];
+  /** Auth orders a test of a database. */
+  order(order: TrialOrder): void;
 }
 
 async function soon(): Promise<void> {
@@ -47,9 +52,30 @@ async function run(role: SystemRole = "proxy"): Promise<Running> {
   const dialled: string[] = [];
   const heartbeats: CallInput<"agents.heartbeat">[] = [];
   const auth: Running["auth"] = { down: null };
-  const call: Pick<AuthClient, "call"> = {
+  const calls: { name: string; input: unknown }[] = [];
+  const orders: TrialOrder[] = [];
+  let wake = () => {};
+  const order = (one: TrialOrder): void => {
+    orders.push(one);
+    wake();
+  };
+  const client: Pick<AuthClient, "call" | "stream"> = {
+    stream: async function* (name, _, signal) {
+      assert.equal(name, "trials.watch");
+      signal.addEventListener("abort", () => wake());
+      while (!signal.aborted) {
+        const next: unknown = orders.shift();
+        if (next !== undefined) yield next as CallOutput<typeof name>;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    },
     call: (name, input, signal) => {
-      if (name !== "agents.heartbeat") return site.call(name, input, signal);
+      if (name !== "agents.heartbeat") {
+        calls.push({ name, input });
+        const done: unknown = {};
+        if (name === "trials.report") return Promise.resolve(done as CallOutput<typeof name>);
+        return site.call(name, input, signal);
+      }
       heartbeats.push(input as CallInput<"agents.heartbeat">);
       if (auth.down !== null) return Promise.reject(auth.down);
       const proxies = [{ host: "proxy-2", public_addr: "second.example:443" }];
@@ -59,7 +85,8 @@ async function run(role: SystemRole = "proxy"): Promise<Running> {
   };
   const agent = startAgent({
     ...site.powers,
-    auth: call,
+    auth: client,
+    resolve: (host) => Promise.resolve([host === "db.internal" ? "192.0.2.51" : host]),
     protocols: [postgres],
     config: {
       hostname: "agent",
@@ -93,7 +120,7 @@ async function run(role: SystemRole = "proxy"): Promise<Running> {
     },
   });
   await soon();
-  return { site, agent, tunnels, dialled, heartbeats, auth };
+  return { site, agent, tunnels, dialled, heartbeats, auth, calls, order };
 }
 
 async function open(
@@ -206,4 +233,26 @@ Deno.test("a drain lets sessions finish and takes no new ones", async () => {
   await soon();
   await site.clock.step(10_000);
   await draining;
+});
+
+Deno.test("an order of Auth's is answered once, also of a database that isn't served", async () => {
+  const running = await run();
+  const id = "11111111-2222-4333-8444-555555555555";
+  const order = { id, database: "shop", db_user: null, db_name: null };
+  running.order(order);
+  running.order(order);
+  await soon();
+  running.order({ ...order, id: id.replace("1", "2"), database: "other" });
+  await soon();
+  const reports = running.calls.map(({ name, input }) => [name, input]) as [
+    string,
+    CallInput<"trials.report">,
+  ][];
+  assert.deepEqual(reports.map(([name]) => name), ["trials.report", "trials.report"]);
+  const [first, second] = reports.map(([, input]) => input);
+  assert.equal(first?.id, id);
+  assert.deepEqual(first?.steps.filter(({ state }) => state === "failed"), []);
+  assert.equal(first?.steps[0]?.found, "2 up");
+  assert.match(second?.steps[0]?.found ?? "", /does not serve it/);
+  await running.agent.stop();
 });
