@@ -244,6 +244,7 @@ const words: Readonly<Record<string, string>> = {
   EAI_AGAIN: "its name can't be resolved at the moment",
   ECONNRESET: "connection reset",
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "it does not trust the CA of our certificate",
   CERT_HAS_EXPIRED: "its certificate is expired",
   CERT_NOT_YET_VALID: "its certificate is not valid yet",
   DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",

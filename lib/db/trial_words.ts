@@ -1,5 +1,5 @@
 /** What went wrong with a step of a test, and what an administrator can do about it. */
-import { type Certificate, commonName, parseCertificate } from "../ca/mod.ts";
+import { type Certificate, commonName, oids, parseCertificate } from "../ca/mod.ts";
 import { type EpochMs, rfc3339 } from "../core/clock.ts";
 import { asFault, Fault } from "../core/fault.ts";
 import { UpstreamRefused } from "../wire/upstream_refused.ts";
@@ -83,7 +83,9 @@ export function readShown([leaf]: readonly Uint8Array[]): ShownCertificate | nul
     return null;
   }
   const { issuer, notBefore, notAfter } = certificate;
-  const by = issuer.attributes.map(({ value }) => value ?? "").filter((value) => value !== "");
+  const by = issuer.attributes.flatMap(({ type, value }) =>
+    type === oids.serialNumber || value === null ? [] : [value]
+  );
   return { names: namesOf(certificate), issuer: by.join(", "), notBefore, notAfter };
 }
 
