@@ -11,6 +11,7 @@ import { authSign } from "./commands/auth_sign.ts";
 import { configure } from "./commands/configure.ts";
 import { create } from "./commands/create.ts";
 import { dbLs } from "./commands/db_ls.ts";
+import { dbTest } from "./commands/db_trial.ts";
 import { edit } from "./commands/edit.ts";
 import { get } from "./commands/get.ts";
 import { installSystemd } from "./commands/install_systemd.ts";
@@ -38,6 +39,7 @@ export const adminCommands: readonly Command<AdminPowers>[] = [
   installSystemd,
   status,
   dbLs,
+  dbTest,
   usersAdd,
   usersLs,
   usersUpdate,

@@ -66,6 +66,8 @@ function setUp(setup: Setup) {
     streams: {
       watch: setup.watch ?? (async function* () {}),
       "audit.tail": async function* () {},
+      "databases.test": async function* () {},
+      "trials.watch": async function* () {},
     },
     authenticate: () =>
       setup.caller instanceof Fault

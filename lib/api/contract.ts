@@ -4,25 +4,15 @@
  *
  * Transport: `POST /v1/<call>` with a JSON body over HTTP/1.1 inside TLS that ends at Auth (ALPN
  * `remoteler-auth`), or over Auth's local socket. A failure is `{"error": apiError}` with the HTTP
- * status of its kind. `watch` and `audit.tail` answer with NDJSON, one item a line, until either
- * side
- * closes; an empty line each 3 s says that the other side is alive.
+ * status of its kind. Stream calls ({@linkcode StreamCall}) answer with NDJSON, one item a line,
+ * until either side closes; an empty line each 3 s says that the other side is alive.
  */
 import { type Output, v } from "../schema/mod.ts";
-import { labels, resourceName, resources } from "./resources.ts";
+import { base64, chain, count, issued, words } from "./fields.ts";
+import { shownHealth } from "./health.ts";
+import { agent, labels, resourceName, resources } from "./resources.ts";
+import { trialCalls } from "./trials.ts";
 
-const base64 = v.pipe(v.string(), v.maxLength(1 << 20), v.base64("base64"));
-const words = v.pipe(v.string(), v.maxLength(1024));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-
-/** Certificates as DER in base64: the leaf first, then what leads to its CA. */
-const chain = v.pipe(v.array(base64), v.minLength(1), v.maxLength(4));
-/** What a caller gets back for a CSR. */
-const issued = v.strictObject({
-  chain,
-  /** RFC 3339; the certificate is useless after it. */
-  expires: v.string(),
-});
 const anyResource = v.variant("kind", [
   resources.role,
   resources.user,
@@ -57,6 +47,7 @@ const visibleDatabase = v.strictObject({
   online: v.boolean(),
   /** The caller's roles want TLS that ends at the Database Service. */
   require_end_to_end: v.boolean(),
+  health: shownHealth,
 });
 
 /** Search over the audit log; times are RFC 3339, `cursor` is what the last answer gave. */
@@ -124,13 +115,17 @@ export const contract = {
       v.strictObject({ type: v.literal("ready") }),
     ]),
   },
-  /** An agent lives and serves these; refused whole where its certificate does not allow one. */
+  /**
+   * An agent lives, serves these and found them so; refused whole where its certificate does not
+   * allow one. Sent early where what it says has changed.
+   */
   "agents.heartbeat": {
     who: "agent",
     input: v.strictObject({
       hostname: words,
       version: words,
       databases: v.array(resources.db),
+      health: agent.entries.spec.entries.health,
     }),
     output: v.strictObject({
       /** `host:port` of every proxy, to keep a tunnel to each. */
@@ -357,6 +352,7 @@ export const contract = {
       ca_pin: v.string(),
     }),
   },
+  ...trialCalls,
 } as const satisfies Record<
   string,
   { readonly who: Caller; readonly input: v.GenericSchema; readonly output: v.GenericSchema }
@@ -371,7 +367,7 @@ export type CallOutput<N extends CallName> = Output<(typeof contract)[N]["output
 export type WatchChange = CallOutput<"watch">;
 
 /** Calls that answer with a stream of items instead of one answer. */
-export type StreamCall = "watch" | "audit.tail";
+export type StreamCall = "watch" | "audit.tail" | "databases.test" | "trials.watch";
 
 /** How a failure travels; `shown` and `hint` are for users, the rest for programs. */
 export const apiError = v.strictObject({

@@ -129,6 +129,16 @@ export const lock = resource(
   }),
 );
 
+/** What an agent last found of a database that it serves. It guides, it never refuses. */
+export const databaseHealth = v.strictObject({
+  /** `unknown` until it was asked once. */
+  status: v.picklist(["healthy", "unhealthy", "unknown"]),
+  /** Since when it is so. */
+  since: time,
+  /** Why it isn't healthy, in words for everybody; empty otherwise. */
+  reason: v.optional(v.pipe(v.string(), v.maxLength(256)), ""),
+});
+
 /** One for each agent: a lease with what it serves. */
 export const agent = resource(
   "agent",
@@ -139,6 +149,10 @@ export const agent = resource(
     /** 1 to 32767, given at join; the upper half of cancel keys. */
     number: v.number(),
     databases: v.array(database),
+    health: v.optional(
+      v.array(v.strictObject({ name: resourceName, ...databaseHealth.entries })),
+      [],
+    ),
   }),
 );
 
@@ -184,5 +198,6 @@ export type Token = ResourceOf<"token">;
 export type Database = ResourceOf<"db">;
 export type Lock = ResourceOf<"lock">;
 export type Agent = ResourceOf<"agent">;
+export type DatabaseHealth = Output<typeof databaseHealth>;
 export type ProxyResource = ResourceOf<"proxy">;
 export type CertAuthority = ResourceOf<"cert_authority">;

@@ -165,7 +165,12 @@ function streamRoute<N extends StreamCall>(name: N, handlers: StreamHandlers): R
   };
 }
 
-const streamCalls = ["watch", "audit.tail"] as const satisfies readonly StreamCall[];
+const streamCalls = [
+  "watch",
+  "audit.tail",
+  "databases.test",
+  "trials.watch",
+] as const satisfies readonly StreamCall[];
 const plainCalls: readonly PlainCall[] = Object.keys(contract).filter(isPlain);
 
 function isPlain(name: string): name is PlainCall {

@@ -1,16 +1,17 @@
 /**
  * The audit vocabulary. Types, validation, docs/audit.schema.json and docs/audit-events.md all come
  * from here. Names and codes are those that rules in the field already know; own ones are TAGxx,
- * TAUxx, TDB20 and T1020.
+ * TAUxx, TDB20 to TDB22 and T1020.
  */
 import { v } from "../schema/mod.ts";
-import { accessEvents, auditEvents, serviceEvents } from "./catalog_cluster.ts";
+import { accessEvents, auditEvents, serviceEvents, testEvents } from "./catalog_cluster.ts";
 import { databaseEvents } from "./catalog_db.ts";
 import { databaseFields, stampedByAuth, stampFields, whoFields } from "./catalog_fields.ts";
 
 export const catalog = {
   ...databaseEvents,
   ...accessEvents,
+  ...testEvents,
   ...serviceEvents,
   ...auditEvents,
 } as const satisfies Readonly<Record<string, EventDefinition>>;

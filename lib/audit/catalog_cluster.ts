@@ -146,6 +146,7 @@ export const accessEvents = {
       db_service: v.optional(text(255, "the database it opens")),
       db_user: v.optional(text(1024, "the database account")),
       db_name: v.optional(text(1024, "the database within the server")),
+      test: v.optional(text(64, "the database test that it is for, as in `db.test.start`")),
     },
   },
   "session.rejected": {
@@ -171,6 +172,30 @@ export const accessEvents = {
       error: failure,
       protocol: v.optional(text(32, "what the client spoke")),
     },
+  },
+} as const;
+
+const databaseTest = {
+  ...whoFields,
+  test: text(64, "id of the test"),
+  db_service: text(255, "the database"),
+  db_user: v.optional(text(255, "the account that a login is tried as; absent for no login")),
+  db_name: v.optional(text(255, "the database within the server")),
+} as const;
+
+/** What `remoteler db test` does. */
+export const testEvents = {
+  "db.test.start": {
+    codes: { ok: "TDB21I" },
+    from: auth,
+    about: "An administrator has a database tried, step by step, at the agents that serve it.",
+    fields: { ...databaseTest, hosts: names(4096, "hosts of these agents") },
+  },
+  "db.test.end": {
+    codes: { ok: "TDB22I", failed: "TDB22W" },
+    from: auth,
+    about: "What came of it; `message` names the step that failed at each agent.",
+    fields: { ...databaseTest, ...outcomeFields },
   },
 } as const;
 

@@ -28,6 +28,8 @@ import { agentHeartbeat, proxyHeartbeat } from "./presence.ts";
 import { getResource, listResources, putResource, removeResource } from "./resource_calls.ts";
 import { clusterStatus } from "./status.ts";
 import { putOf, ResourceStore } from "./store.ts";
+import { trialCertificate } from "./trial_logins.ts";
+import { reportTrial, testDatabase, watchTrials } from "./trials.ts";
 import { acceptInvite, createUser, readInvite, resetUser } from "./users.ts";
 import { watchResources } from "./watching.ts";
 
@@ -49,7 +51,7 @@ export async function createAuth(powers: AuthPowers): Promise<Auth> {
   const calls = callHandlers(core, callers, lockout(backend, clock));
   const options = {
     calls,
-    streams: streamHandlers(core),
+    streams: streamHandlers(core, callers),
     mayCall: (...asked: Parameters<Callers["may"]>) => callers.may(...asked),
     failed: (call: string, _caller: unknown, { kind, code, message }: Fault) => {
       const fields = { call, kind, code, message: message.slice(0, 500) };
@@ -95,6 +97,9 @@ function callHandlers(core: Core, callers: Callers, lockouts: Lockout): CallHand
       databaseCertificate(core, callers, hostOf(context), input),
     "certificates.database_server": (input, context) =>
       databaseServerCertificate(core, input, context),
+    "certificates.trial": (input, context) =>
+      trialCertificate(core, callers, hostOf(context), input),
+    "trials.report": (input, context) => reportTrial(core, hostOf(context), input),
     "certificates.route": (input, context) =>
       routeCertificate(core, callers, loginOf(context), input, context),
     "login.password": (input) => login(input),
@@ -122,10 +127,12 @@ function callHandlers(core: Core, callers: Callers, lockouts: Lockout): CallHand
   };
 }
 
-function streamHandlers(core: Core): StreamHandlers {
+function streamHandlers(core: Core, callers: Callers): StreamHandlers {
   return {
     "watch": (input, { signal }) => watchResources(core, input, signal),
     "audit.tail": (input, { signal }) => tailEvents(core, input, signal),
+    "databases.test": (input, context) => testDatabase(core, callers, input, context),
+    "trials.watch": (_input, context) => watchTrials(core, hostOf(context), context.signal),
   };
 }
 

@@ -6,7 +6,7 @@ import { authClient } from "../api/client.ts";
 import type { ReceivedBatch } from "../audit/audit_log.ts";
 import type { AuthClient, CallOutput } from "../api/contract.ts";
 import { inProcess } from "../api/in_process.ts";
-import type { Database, Role } from "../api/resources.ts";
+import type { Database, DatabaseHealth, Role } from "../api/resources.ts";
 import type { EventFields, EventName } from "../audit/catalog.ts";
 import { catalog } from "../audit/catalog.ts";
 import { memoryBackend } from "../backend/mod.ts";
@@ -197,13 +197,27 @@ export async function addAgent(site: Site, ...databases: readonly Database[]): P
 }
 
 export function heartbeat(
-  { client }: Host,
+  host: Host,
   ...databases: readonly Database[]
 ): Promise<CallOutput<"agents.heartbeat">> {
+  return finding(host, {}, ...databases);
+}
+
+type Status = DatabaseHealth["status"];
+
+/** A heartbeat that says how the databases are, by name. */
+export function finding(
+  { client }: Host,
+  found: Readonly<Record<string, Status>>,
+  ...databases: readonly Database[]
+): Promise<CallOutput<"agents.heartbeat">> {
+  const since = "2026-01-02T03:04:05.000Z";
+  const health = Object.entries(found).map(([name, status]) => ({ name, status, since }));
   return client.call("agents.heartbeat", {
     hostname: "agent",
     version: "0.0.0",
     databases: [...databases],
+    health,
   });
 }
 

@@ -88,7 +88,8 @@ async function openDatabase(core: Core, wish: Wish, who: Who): Promise<Database>
   throw deniedFault(denial);
 }
 
-async function reject(
+/** Records that a session, or what would lead to one, was refused. */
+export async function reject(
   core: Core,
   who: Who,
   wish: Pick<Wish, "service" | "db_user" | "db_name">,

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { parseCertificate, verifyIdentity } from "../ca/mod.ts";
+import type { AuthClient } from "../api/contract.ts";
 import type { Database } from "../api/resources.ts";
 import {
   addAgent,
@@ -9,6 +10,7 @@ import {
   csr,
   database,
   endOf,
+  finding,
   heartbeat,
   type Host,
   logIn,
@@ -243,7 +245,8 @@ Deno.test("locks on the service or the agent stop new certificates at once", asy
 Deno.test("a user sees what its roles allow, with the users and names, online or not", async () => {
   const here = await scene(database("prod"), database("test", { env: "test" }));
   const alice = here.site.as(here.login);
-  const row = { protocol: "postgres", description: "", db_users: ["app"] };
+  const health = { status: "unknown", since: null, reason: "" };
+  const row = { protocol: "postgres", description: "", db_users: ["app"], health };
   const more = { db_names: ["orders", "test"], require_end_to_end: false };
   deepEqual(await alice.call("databases.list", {}), {
     databases: [
@@ -264,7 +267,31 @@ Deno.test("a user sees what its roles allow, with the users and names, online or
   const { databases } = await alice.call("databases.list", {});
   deepEqual(databases.map(({ online }) => online), [false, false]);
   deepEqual(databases.map((one) => one.require_end_to_end), [true, true]);
+  deepEqual(databases.map(({ health: { status } }) => status), ["offline", "offline"]);
   await here.site.close();
+});
+
+Deno.test("a database is as healthy as the best connected agent that may be seen", async () => {
+  const here = await scene(database("prod"));
+  const { site, agent } = here;
+  const hidden = role("hidden", { deny: { db_labels: { env: "secret" } } });
+  await site.admin.call("resources.put", { resource: hidden });
+  await addUser(site, "bob", ["access", "hidden"], traits);
+  const bob = site.as((await logIn(site, "bob")).chain);
+  const alice = site.as(here.login);
+  const seen = async (client: AuthClient) => {
+    const { databases: [row] } = await client.call("databases.list", {});
+    return row?.health.status;
+  };
+  const second = await addHost(site, "db");
+  await finding(agent, { prod: "unhealthy" }, database("prod"));
+  await finding(second, { prod: "healthy" }, database("prod", { env: "secret" }));
+  deepEqual([await seen(alice), await seen(bob)], ["healthy", "unhealthy"]);
+  await site.clock.step(40_000);
+  await finding(agent, { prod: "unhealthy" }, database("prod"));
+  await site.clock.step(20_000);
+  deepEqual([await seen(alice), await seen(bob)], ["unhealthy", "unhealthy"]);
+  await site.close();
 });
 
 Deno.test("a database's own certificate is by the db CA, audited, and for its names", async () => {

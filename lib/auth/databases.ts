@@ -1,6 +1,7 @@
 /** The databases that a user's roles let it see. */
 import { allowedNames, allowedUsers, mergeOptions, visibleDatabases } from "../access/mod.ts";
 import type { CallOutput } from "../api/contract.ts";
+import { healthOverAll } from "../api/health.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import type { Callers } from "./callers.ts";
 import type { Core } from "./powers.ts";
@@ -21,7 +22,12 @@ export async function listDatabases(
   }));
   const { requireEndToEnd } = mergeOptions(roles);
   const rows = new Map<string, Visible>();
-  for (const { database, online } of visibleDatabases({ identity, roles }, served)) {
+  const visible = visibleDatabases({ identity, roles }, served);
+  const connected = Map.groupBy(
+    visible.filter(({ online }) => online),
+    ({ metadata: { name } }) => name,
+  );
+  for (const { database, online } of visible) {
     const { metadata: { name, labels }, spec } = database;
     const asker = { identity, roles, database };
     const row = rows.get(name);
@@ -35,6 +41,7 @@ export async function listDatabases(
       db_names: [...allowedNames(asker)],
       online,
       require_end_to_end: requireEndToEnd,
+      health: healthOverAll((connected.get(name) ?? []).map(({ health }) => health)),
     });
   }
   return { databases: [...rows.values()] };

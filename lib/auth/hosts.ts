@@ -39,6 +39,12 @@ export async function hostRecordOf(core: Core, { host }: HostIdentity): Promise<
   );
 }
 
+/** What a host calls itself; empty where nothing is known of it any more. */
+export async function hostnameOf(core: Core, host: string): Promise<string> {
+  const entry = await core.backend.get(hostKey(host));
+  return entry === null ? "" : read(hostRecord, decodeJson(entry.value), "stored host").hostname;
+}
+
 /** The writes that keep a host's record and number for as long as its certificate, and a day. */
 export function hostPuts(
   host: string,

@@ -1,7 +1,7 @@
 /** Which services live: leases that heartbeats renew, and the databases that agents serve. */
 import { mayServe } from "../access/mod.ts";
 import type { CallOutput, CallRequest } from "../api/contract.ts";
-import { type Database, resources } from "../api/resources.ts";
+import { type Agent, type Database, type DatabaseHealth, resources } from "../api/resources.ts";
 import { listAll } from "../backend/mod.ts";
 import type { Key } from "../core/backend.ts";
 import { rfc3339 } from "../core/clock.ts";
@@ -46,7 +46,7 @@ export async function agentHeartbeat(
     kind: "agent",
     version: "v1",
     metadata: { name: host, labels: {}, expires },
-    spec: { host, hostname, version, number, databases },
+    spec: { host, hostname, version, number, databases, health: ofThese(names, input.health) },
   });
   const memory = await memoryOf(core, host, databases);
   await core.backend.commit({ puts: [lease, ...memory] });
@@ -55,6 +55,15 @@ export async function agentHeartbeat(
     public_addr: spec.public_addr,
   }));
   return { proxies, period_s: periodS };
+}
+
+/** What was found of databases that are served, once each. */
+function ofThese(
+  names: readonly string[],
+  health: Agent["spec"]["health"],
+): Agent["spec"]["health"] {
+  const left = new Set(names);
+  return health.filter(({ name }) => left.delete(name));
 }
 
 async function refuseServing(
@@ -111,16 +120,21 @@ export interface ServedDatabase {
   readonly host: string;
   /** Whether its agent's lease is in force. */
   readonly online: boolean;
+  /** As its agent found it; undefined where it said nothing, or is away. */
+  readonly health: DatabaseHealth | undefined;
 }
 
 /** All databases that agents serve or served lately, by name. */
 export async function servedDatabases(core: Core): Promise<readonly ServedDatabase[]> {
-  const online = new Set((await core.store.all("agent")).map(({ spec: { host } }) => host));
+  const online = new Map((await core.store.all("agent")).map(({ spec }) => [spec.host, spec]));
   const found: ServedDatabase[] = [];
   for await (const { key, value } of listAll(core.backend, servedPrefix)) {
     const host = key[1] ?? "";
+    const agent = online.get(host);
+    const health = new Map(agent?.health.map((one) => [one.name, one]));
     for (const database of read(served, decodeJson(value), "served databases").databases) {
-      found.push({ database, host, online: online.has(host) });
+      const { name } = database.metadata;
+      found.push({ database, host, online: agent !== undefined, health: health.get(name) });
     }
   }
   return found.sort((a, b) => a.database.metadata.name < b.database.metadata.name ? -1 : 1);

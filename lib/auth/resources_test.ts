@@ -8,6 +8,7 @@ import {
   addUser,
   csr,
   database,
+  finding,
   heartbeat,
   logIn,
   openSite,
@@ -266,6 +267,32 @@ Deno.test("a renewed lease is no change; a changed one and its end are", async (
   deepEqual(watch.seen.splice(0), [`+${name}`]);
   await site.clock.step(60_000);
   deepEqual(watch.seen.splice(0), [`-${name}`]);
+  await watch.stop();
+  await site.close();
+});
+
+Deno.test("a change of health is news to watchers, health that stays is not", async () => {
+  const site = await openSite();
+  const agent = await addAgent(site, database("prod"));
+  const proxy = await addHost(site, "proxy");
+  const watch = reading(proxy.client, ["agent"]);
+  await site.clock.step(1000);
+  const name = `agent/${agent.joined.host}`;
+  deepEqual(watch.seen.splice(0), [`+${name}`, "ready"]);
+  await finding(agent, { prod: "unhealthy", other: "healthy" }, database("prod"));
+  await settled();
+  deepEqual(watch.seen.splice(0), [`+${name}`]);
+  const told = watch.all.at(-1);
+  ok(told?.type === "put" && told.resource.kind === "agent");
+  deepEqual(told.resource.spec.health.map((one) => [one.name, one.status]), [
+    ["prod", "unhealthy"],
+  ]);
+  await finding(agent, { prod: "unhealthy" }, database("prod"));
+  await site.clock.step(1000);
+  deepEqual(watch.seen.splice(0), []);
+  await finding(agent, { prod: "healthy" }, database("prod"));
+  await settled();
+  deepEqual(watch.seen.splice(0), [`+${name}`]);
   await watch.stop();
   await site.close();
 });

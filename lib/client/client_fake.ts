@@ -15,6 +15,7 @@ import type { HostIdentity } from "../core/identity.ts";
 import type { HttpAnswer } from "../sys/http.ts";
 import type { ClientTlsOptions } from "../sys/tls.ts";
 import { clientCommands, clientGroups } from "./mod.ts";
+import type { VisibleDatabase } from "./session.ts";
 import type { ClientPowers, HostPort, LocalConnection } from "./powers.ts";
 
 export interface FakeComputer {
@@ -43,6 +44,7 @@ export interface FakeComputer {
   hostChain(change: Partial<HostIdentity>): Promise<readonly Uint8Array[]>;
   /** What `login` and `certificates.route` fail with. */
   fault: Fault | null;
+  databases: readonly VisibleDatabase[];
   connect: (to: HostPort) => PipeEnd;
   /** Runs `tsh ARGS`; what was said before is forgotten. */
   tsh(args: readonly string[], stdin?: string): Promise<Said>;
@@ -75,6 +77,7 @@ export async function fakeComputer(): Promise<FakeComputer> {
     agent: null,
     hostChain: (change) => chainOf(hosts, change),
     fault: null,
+    databases: fakeDatabases,
     connect: () => {
       throw new Error("nothing to connect to");
     },
@@ -150,7 +153,10 @@ export async function fakeComputer(): Promise<FakeComputer> {
     if (computer.fault !== null && path !== "/v1/databases.list") {
       return { status: 400, body: JSON.stringify({ error: failureOf(computer.fault) }) };
     }
-    return { status: 200, body: JSON.stringify(answers(path, body, { users, hosts, clock })) };
+    const answered = path === "/v1/databases.list"
+      ? { databases: computer.databases }
+      : answers(path, body, { users, hosts, clock });
+    return { status: 200, body: JSON.stringify(answered) };
   };
   return computer;
 }
@@ -174,7 +180,6 @@ function answers(
   body: Record<string, unknown>,
   { users, hosts, clock }: Cluster,
 ): unknown {
-  if (path === "/v1/databases.list") return { databases: fakeDatabases };
   const { spki } = parseRequest(Uint8Array.fromBase64(String(body["csr"])));
   const order = { spki, now: clock.now(), expires: clock.now() + 3_600_000 };
   const random = new SeededRandom(9);
@@ -190,7 +195,7 @@ function answers(
   };
 }
 
-export const fakeDatabases = [
+export const fakeDatabases: readonly VisibleDatabase[] = [
   {
     name: "orders",
     protocol: "postgres",
@@ -200,6 +205,7 @@ export const fakeDatabases = [
     db_names: ["*"],
     online: true,
     require_end_to_end: false,
+    health: { status: "healthy", since: "2026-01-02T03:04:05.000Z", reason: "" },
   },
   {
     name: "billing",
@@ -210,6 +216,7 @@ export const fakeDatabases = [
     db_names: ["bills"],
     online: false,
     require_end_to_end: true,
+    health: { status: "offline", since: null, reason: "" },
   },
 ];
 

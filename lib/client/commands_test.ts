@@ -67,7 +67,23 @@ Deno.test("db ls is a list for machines and a table for people", async () => {
   const computer = await loggedIn();
   const listed = JSON.parse((await computer.tsh(["db", "ls", "--format=json"])).stdout);
   assert.deepEqual(listed.map((one: { name: string }) => one.name), ["orders", "billing"]);
-  assert.match((await computer.tsh(["db", "ls"])).stdout, /^NAME +PROTOCOL/);
+  assert.match((await computer.tsh(["db", "ls"])).stdout, /^NAME +PROTOCOL +STATUS/);
+});
+
+Deno.test("db ls says how each database is, and on stderr why one isn't well", async () => {
+  const computer = await loggedIn();
+  const [orders, billing] = computer.databases;
+  assert.ok(orders !== undefined && billing !== undefined);
+  const since = "2026-01-02T03:04:05.000Z";
+  const health = { status: "unhealthy", since, reason: "connection\nrefused" } as const;
+  computer.databases = [{ ...orders, health }, billing];
+  const said = await computer.tsh(["db", "ls"]);
+  assert.match(said.stdout, /^orders +postgres +unhealthy +app/m);
+  assert.match(said.stdout, /^billing +postgres +offline +alice, app/m);
+  assert.equal(said.stderr, `orders is unhealthy since ${since}: connection\ufffdrefused\n`);
+  const machine = await computer.tsh(["db", "ls", "--format=yaml"]);
+  assert.match(machine.stdout, /status: unhealthy\n +since: 2026/);
+  assert.equal(machine.stderr, "");
 });
 
 Deno.test("db login sets up psql, and leaves the user's own services alone", async () => {

@@ -140,7 +140,7 @@ async function skew(login: Login, powers: ClientPowers, signal: AbortSignal): Pr
 
 async function health(
   place: Place,
-  { database: { name, online, require_end_to_end }, route }: {
+  { database: { name, online, require_end_to_end, health: { status, reason } }, route }: {
     readonly database: VisibleDatabase;
     readonly route: Route | undefined;
   },
@@ -152,6 +152,8 @@ async function health(
     return { warn: "no agent that serves it is connected", hint };
   }
   if (route === undefined || !inForce(route, powers) || route.db_user === null) {
+    const hint = `ask an administrator: remoteler db test ${name}`;
+    if (status === "unhealthy") return { warn: `unhealthy: ${reason}`, hint };
     return `online; tried only after: tsh db login ${name}`;
   }
   const began = powers.clock.monotonic();

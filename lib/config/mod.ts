@@ -11,3 +11,4 @@ export {
   type ProxyConfig,
 } from "./shape.ts";
 export { type Address, readAddress, writeAddress } from "./fields.ts";
+export { closest } from "./suggest.ts";

@@ -14,6 +14,7 @@ export const serviceCodes = {
     "No Auth Service listens in data_dir. Run it on Auth's host, as its user, while it runs.",
   "admin.no-certificate":
     "Only certificate authorities can be printed as PEM. Name one, as cert_authority/user.",
+  "admin.no-db-user": "A database test names where to log in and not as whom. Give --db-user.",
   "admin.no-name": "A resource was named without KIND or NAME. Write KIND/NAME.",
   "admin.no-roles": "A user needs at least one role. Give --roles.",
   "admin.no-target": "Nothing to lock was named. Name a user, role, login, service or host.",
@@ -25,6 +26,8 @@ export const serviceCodes = {
   "admin.unknown-kind": "There is no such kind of resource. Choose one of the kinds listed.",
   "admin.unknown-service":
     "--services names something else than auth, proxy, db. Choose among these.",
+  "auth.asker-changed":
+    "The user that asked for a database test changed meanwhile. Log in again and repeat it.",
   "auth.authority-contended": "A certificate authority is being changed all the time. Try again.",
   "auth.authority-damaged":
     "A stored certificate authority can't be read. Restore data_dir from a backup.",
@@ -54,6 +57,7 @@ export const serviceCodes = {
   "auth.no-host": "Only a service may make this call. Use a service's certificate.",
   "auth.no-principals":
     "Only a proxy's certificate has names that clients check. Join without names.",
+  "auth.no-trial": "The database test is over, or its login was used. Ask again.",
   "auth.no-user": "Only a person may make this call. Log in: tsh login.",
   "auth.not-by-hand": "This kind of resource is not written by hand. Use the command named.",
   "auth.not-found": "There is no such resource. List what there is: remoteler get KIND.",
@@ -71,6 +75,7 @@ export const serviceCodes = {
     "The join token is for another kind of service. Make one with the right --type.",
   "auth.token-without-services":
     "A token for a Database Service names no services. Give --services.",
+  "auth.too-many-tests": "Too many database tests within a minute. Try again in a minute.",
   "auth.too-many-roles": "A user has 100 roles at most. Give fewer.",
   "auth.unknown-role": "There is no such role. List them: remoteler roles ls.",
   "auth.wrong-cluster":

@@ -2,10 +2,9 @@
  * The Database Service: tells Auth that it lives, keeps its tunnels, receives visits, and ends
  * them.
  */
-import type { AuthClient } from "../api/contract.ts";
+import type { AuthClient, CallInput } from "../api/contract.ts";
 import type { Timer } from "../core/clock.ts";
 import { asFault, type Fault } from "../core/fault.ts";
-import { backoff, fractionOf } from "../core/retry.ts";
 import type { StreamReader } from "../core/stream.ts";
 import type { Spool } from "../audit/spool.ts";
 import {
@@ -21,12 +20,15 @@ import type { ConnectPowers } from "./connect.ts";
 import { DatabaseCertificates } from "./credentials/x509.ts";
 import { TlsFront, type TlsPowers } from "./end_to_end.ts";
 import { cancelsMax, partingMs, redecideMs, watchdogMs } from "./limits.ts";
-import { type KnownProxy, ProxyTunnels, type TunnelPowers } from "./proxy_tunnels.ts";
 import { type DatabaseHealth, HealthProbes } from "./health.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { ProxyTunnels, type TunnelPowers } from "./proxy_tunnels.ts";
 import { notRecorded } from "./relay.ts";
 import { Sessions } from "./sessions.ts";
 import { StrangerEvents } from "./stranger_events.ts";
 import { type DatabaseConfig, type DatabaseTarget, readTargets } from "./targets.ts";
+import type { TrialPowers } from "./trial.ts";
+import { Trials } from "./trials.ts";
 import { UserCounts } from "./user_counts.ts";
 import { visit, type VisitPowers } from "./visit.ts";
 
@@ -40,7 +42,9 @@ export interface AgentConfig {
 
 /** All that the Database Service needs and can do. The cache has to watch `watchedKinds`. */
 export interface AgentPowers extends TunnelPowers, ConnectPowers, TlsPowers {
-  readonly auth: Pick<AuthClient, "call">;
+  readonly auth: Pick<AuthClient, "call" | "stream">;
+  /** The addresses of a host, for tests of a database. */
+  readonly resolve: TrialPowers["resolve"];
   readonly spool: Spool;
   readonly protocols: readonly Protocol[];
   readonly config: AgentConfig;
@@ -78,12 +82,12 @@ class RunningAgent implements Agent {
   readonly #stop = new AbortController();
   readonly #visits = new Set<Promise<void>>();
   #cancels = 0;
-  #heard = false;
   #draining = false;
-  #beating: Promise<void> = Promise.resolve();
   #ends: (() => void)[] = [];
   #redecideTimer: Timer | null = null;
   #probes: HealthProbes | null = null;
+  #heartbeats: Heartbeats | null = null;
+  #trials: Trials | null = null;
 
   constructor(powers: AgentPowers) {
     const { config, protocols, clock, random, auth } = powers;
@@ -99,6 +103,7 @@ class RunningAgent implements Agent {
       users: new UserCounts(clock),
       strangers: new StrangerEvents(clock),
       certificates: new DatabaseCertificates({ auth, clock }),
+      noticed: (name, reached) => this.#probes?.noticed(name, reached),
       signal: this.#stop.signal,
     };
     this.#tls = new TlsFront(powers, this.#stop.signal);
@@ -113,7 +118,7 @@ class RunningAgent implements Agent {
     return {
       tunnels: this.#tunnels.up,
       sessions: this.#sessions.count,
-      heard: this.#heard,
+      heard: this.#heartbeats?.heard ?? false,
       databases: this.#probes?.all ?? [],
     };
   }
@@ -122,9 +127,15 @@ class RunningAgent implements Agent {
     const { cache, clock } = this.#powers;
     const watchdog = clock.every(watchdogMs, () => this.#watchSpool());
     this.#ends = [cache.onChange(() => this.#redecideSoon()), () => watchdog.cancel()];
-    this.#beating = this.#beat();
     const powers = { ...this.#powers, signal: this.#stop.signal };
-    this.#probes = new HealthProbes(this.#targets.values(), powers);
+    const changed = (): void => this.#heartbeats?.soon();
+    this.#probes = new HealthProbes(this.#targets.values(), { ...powers, changed });
+    this.#heartbeats = new Heartbeats(powers, {
+      content: () => this.#content(),
+      answered: (proxies) => this.#tunnels.want(proxies),
+    });
+    const tunnels = (): number => this.#tunnels.up;
+    this.#trials = new Trials(this.#targets, { ...powers, tunnels });
   }
 
   async drain(timeoutMs: number): Promise<void> {
@@ -149,40 +160,15 @@ class RunningAgent implements Agent {
     for (const end of this.#ends) end();
     this.#redecideTimer?.cancel();
     this.#ends = [];
-    await Promise.all([waited, this.#beating, this.#tunnels.stop(), this.#probes?.ended()]);
+    await Promise.all([waited, this.#heartbeats?.ended, this.#tunnels.stop()]);
+    await Promise.all([this.#probes?.ended(), this.#trials?.ended]);
     await Promise.all(this.#visits);
   }
 
-  // --- heartbeats ---
-
-  async #beat(): Promise<void> {
-    const { clock, random, log } = this.#powers;
-    const { signal } = this.#stop;
-    for (let failures = 0; !signal.aborted;) {
-      let waitMs: number;
-      try {
-        const { proxies, period_s } = await this.#heartbeat(signal);
-        failures = 0;
-        this.#heard = true;
-        this.#tunnels.want(proxies);
-        waitMs = Math.max(1, period_s) * 1000;
-      } catch (thrown) {
-        if (signal.aborted) return;
-        const { code, message } = asFault(thrown);
-        log.warn("a heartbeat failed", { code, message });
-        this.#heard = false;
-        waitMs = backoff(failures++, fractionOf(random.bytes(4)));
-      }
-      await clock.sleep(waitMs, signal).catch(() => {});
-    }
-  }
-
-  #heartbeat(
-    signal: AbortSignal,
-  ): Promise<{ readonly proxies: readonly KnownProxy[]; readonly period_s: number }> {
-    const { auth, config: { hostname, version } } = this.#powers;
+  #content(): CallInput<"agents.heartbeat"> {
+    const { config: { hostname, version } } = this.#powers;
     const databases = [...this.#targets.values()].map(({ resource }) => resource);
-    return auth.call("agents.heartbeat", { hostname, version, databases }, signal);
+    return { hostname, version, databases, health: [...this.#probes?.all ?? []] };
   }
 
   #hello(): AgentHello {

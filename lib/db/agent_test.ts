@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { settled } from "../../tests/fakes/clock.ts";
 import { query } from "../../tests/fakes/postgres_messages.ts";
 import { pipe, Recorder } from "../../tests/fakes/pipe.ts";
-import type { AuthClient, CallOutput } from "../api/contract.ts";
+import type { AuthClient, CallInput, CallOutput } from "../api/contract.ts";
+import type { TrialOrder } from "../api/trials.ts";
 import { generateKey } from "../ca/mod.ts";
 import { fakeAuthority, fakeCluster, fakeHost, fakeHostCertificate } from "../ca/ca_fake.ts";
+import { Fault } from "../core/fault.ts";
 import type { SystemRole } from "../core/identity.ts";
 import {
   type AgentHello,
@@ -24,7 +26,13 @@ interface Running {
   readonly agent: Agent;
   readonly tunnels: Tunnel<AgentHello>[];
   readonly dialled: string[];
-  readonly heartbeats: unknown[];
+  readonly heartbeats: CallInput<"agents.heartbeat">[];
+  /** What heartbeats fail with. */
+  readonly auth: { down: Fault | null };
+  /** Calls beside heartbeats. */
+  readonly calls: { readonly name: string; readonly input: unknown }[];
+  /** Auth orders a test of a database. */
+  order(order: TrialOrder): void;
 }
 
 async function soon(): Promise<void> {
@@ -43,11 +51,34 @@ async function run(role: SystemRole = "proxy"): Promise<Running> {
   const { der } = fakeHostCertificate(hosts, key, identity);
   const tunnels: Tunnel<AgentHello>[] = [];
   const dialled: string[] = [];
-  const heartbeats: unknown[] = [];
-  const call: Pick<AuthClient, "call"> = {
+  const heartbeats: CallInput<"agents.heartbeat">[] = [];
+  const auth: Running["auth"] = { down: null };
+  const calls: { name: string; input: unknown }[] = [];
+  const orders: TrialOrder[] = [];
+  let wake = () => {};
+  const order = (one: TrialOrder): void => {
+    orders.push(one);
+    wake();
+  };
+  const client: Pick<AuthClient, "call" | "stream"> = {
+    stream: async function* (name, _, signal) {
+      assert.equal(name, "trials.watch");
+      signal.addEventListener("abort", () => wake());
+      while (!signal.aborted) {
+        const next: unknown = orders.shift();
+        if (next !== undefined) yield next as CallOutput<typeof name>;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    },
     call: (name, input, signal) => {
-      if (name !== "agents.heartbeat") return site.call(name, input, signal);
-      heartbeats.push(input);
+      if (name !== "agents.heartbeat") {
+        calls.push({ name, input });
+        const done: unknown = {};
+        if (name === "trials.report") return Promise.resolve(done as CallOutput<typeof name>);
+        return site.call(name, input, signal);
+      }
+      heartbeats.push(input as CallInput<"agents.heartbeat">);
+      if (auth.down !== null) return Promise.reject(auth.down);
       const proxies = [{ host: "proxy-2", public_addr: "second.example:443" }];
       const answer: unknown = { proxies, period_s: 10 };
       return Promise.resolve(answer as CallOutput<typeof name>);
@@ -55,7 +86,8 @@ async function run(role: SystemRole = "proxy"): Promise<Running> {
   };
   const agent = startAgent({
     ...site.powers,
-    auth: call,
+    auth: client,
+    resolve: (host) => Promise.resolve([host === "db.internal" ? "192.0.2.51" : host]),
     protocols: [postgres],
     config: {
       hostname: "agent",
@@ -91,7 +123,7 @@ async function run(role: SystemRole = "proxy"): Promise<Running> {
     },
   });
   await soon();
-  return { site, agent, tunnels, dialled, heartbeats };
+  return { site, agent, tunnels, dialled, heartbeats, auth, calls, order };
 }
 
 async function open(
@@ -115,6 +147,50 @@ Deno.test("an agent keeps tunnels to its proxy and to those heartbeats tell of",
   assert.deepEqual(hello?.services.map(({ name }) => name), ["shop"]);
   await running.site.clock.step(10_100);
   assert.equal(running.heartbeats.length, 2);
+  await running.agent.stop();
+});
+
+/** How the agent found its only database, in each heartbeat. */
+function statuses({ heartbeats }: Running): readonly string[] {
+  return heartbeats.map(({ health }) => (health ?? []).map(({ status }) => status).join());
+}
+
+Deno.test("a change of health is told within a second, and then no more than is due", async () => {
+  const running = await run();
+  const { site, agent } = running;
+  assert.deepEqual(statuses(running), ["unknown"]);
+  await site.clock.step(1_000);
+  assert.deepEqual(statuses(running), ["unknown", "healthy"]);
+  await site.clock.step(10_000);
+  assert.deepEqual(statuses(running), ["unknown", "healthy", "healthy"]);
+  site.database.down = new Fault({ kind: "network", code: "test.down", message: "down" });
+  for (let i = 0; i < 5; i++) await open(running);
+  await site.clock.step(3_000);
+  assert.deepEqual(statuses(running).slice(3), ["unhealthy"]);
+  const [shop] = running.heartbeats.at(-1)?.health ?? [];
+  assert.match(shop?.reason ?? "", /^the database shop can't be reached/);
+  await agent.stop();
+});
+
+Deno.test("news is no reason to ask an Auth Service that is away more often", async () => {
+  const running = await run();
+  const { site } = running;
+  await site.clock.step(1_000);
+  running.auth.down = new Fault({ kind: "unavailable", code: "test.away", message: "away" });
+  await site.clock.step(10_000);
+  const before = running.heartbeats.length;
+  for (let i = 0; i < 30; i++) {
+    site.database.down = i % 2 === 1
+      ? null
+      : new Fault({ kind: "network", code: "test.down", message: "down" });
+    await site.clock.step(1_000);
+  }
+  const tries = running.heartbeats.length - before;
+  // 3 s at most between two, 1.5 s at least once it has waited a few times.
+  assert.ok(tries >= 9 && tries <= 22, `${tries}`);
+  running.auth.down = null;
+  await site.clock.step(4_000);
+  assert.ok(running.agent.health.heard);
   await running.agent.stop();
 });
 
@@ -185,4 +261,26 @@ Deno.test("a drain lets sessions finish and takes no new ones", async () => {
   await soon();
   await site.clock.step(10_000);
   await draining;
+});
+
+Deno.test("an order of Auth's is answered once, also of a database that isn't served", async () => {
+  const running = await run();
+  const id = "11111111-2222-4333-8444-555555555555";
+  const order = { id, database: "shop", db_user: null, db_name: null };
+  running.order(order);
+  running.order(order);
+  await soon();
+  running.order({ ...order, id: id.replace("1", "2"), database: "other" });
+  await soon();
+  const reports = running.calls.map(({ name, input }) => [name, input]) as [
+    string,
+    CallInput<"trials.report">,
+  ][];
+  assert.deepEqual(reports.map(([name]) => name), ["trials.report", "trials.report"]);
+  const [first, second] = reports.map(([, input]) => input);
+  assert.equal(first?.id, id);
+  assert.deepEqual(first?.steps.filter(({ state }) => state === "failed"), []);
+  assert.equal(first?.steps[0]?.found, "2 up");
+  assert.match(second?.steps[0]?.found ?? "", /does not serve it/);
+  await running.agent.stop();
 });

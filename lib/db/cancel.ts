@@ -49,7 +49,7 @@ export async function cancelSession(
   const timer = powers.clock.after(cancelMsMax, () => tooLong.abort());
   try {
     const { address, credentials } = session;
-    const { stream, reader } = await speakTo(
+    const { line: { stream, reader } } = await speakTo(
       target,
       address,
       script,

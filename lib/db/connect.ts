@@ -68,18 +68,18 @@ export async function login(
   return await converse(script, connected, { target, credentials, powers, signal });
 }
 
-/** One more connection to the same address, for a script of its own (a cancel request). */
-export async function speakTo(
+/** A connection of its own for one script: a cancel request, or a login that Auth has ordered. */
+export async function speakTo<T>(
   target: DatabaseTarget,
   to: Connected["address"],
-  script: Handshake<void>,
+  script: Handshake<T>,
   credentials: Credentials,
   powers: ConnectPowers,
   signal: AbortSignal,
-): Promise<Line> {
+): Promise<Driven<T>> {
   const connected = await reach(target, to, powers, signal);
   try {
-    return (await converse(script, connected, { target, credentials, powers, signal })).line;
+    return await converse(script, connected, { target, credentials, powers, signal });
   } catch (thrown) {
     connected.line.stream.abort();
     throw thrown;
@@ -88,15 +88,19 @@ export async function speakTo(
 
 const noCredentials: Credentials = { keyPair: null, password: null };
 
-/** Reaches the database and starts TLS, no more; throws what keeps it from that. */
+/**
+ * Reaches the database and starts TLS, as configured or as `tls` says, no more; throws what keeps
+ * it from that.
+ */
 export async function probe(
   target: DatabaseTarget,
   powers: ConnectPowers,
   signal: AbortSignal,
+  tls: ClientTlsOptions = tlsOptions(target, noCredentials, powers),
 ): Promise<void> {
   const connected = await reach(target, target, powers, signal);
   try {
-    const parts = { target, credentials: noCredentials, powers, signal };
+    const parts = { target, credentials: noCredentials, powers, signal, tls };
     (await converse(target.protocol.greet(), connected, parts)).line.stream.abort();
   } finally {
     connected.line.stream.abort();
@@ -134,12 +138,13 @@ interface Conversation {
   readonly credentials: Credentials;
   readonly powers: ConnectPowers;
   readonly signal: AbortSignal;
+  readonly tls?: ClientTlsOptions;
 }
 
 function converse<T>(
   script: Handshake<T>,
   { line, socket }: Connected,
-  { target, credentials, powers, signal }: Conversation,
+  { target, credentials, powers, signal, tls }: Conversation,
 ): Promise<Driven<T>> {
   return drive(script, line, {
     signal,
@@ -147,11 +152,8 @@ function converse<T>(
     secret: (step) => passwordFor(step, credentials, target.mode),
     tls: async (_, early) => {
       try {
-        return await socket.startTls({
-          ...tlsOptions(target, credentials, powers),
-          early,
-          signal,
-        });
+        const options = tls ?? tlsOptions(target, credentials, powers);
+        return await socket.startTls({ ...options, early, signal });
       } catch (cause) {
         signal.throwIfAborted();
         throw notTrusted(target, cause);
@@ -242,16 +244,19 @@ const words: Readonly<Record<string, string>> = {
   EAI_AGAIN: "its name can't be resolved at the moment",
   ECONNRESET: "connection reset",
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "it does not trust the CA of our certificate",
   CERT_HAS_EXPIRED: "its certificate is expired",
   CERT_NOT_YET_VALID: "its certificate is not valid yet",
   DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
   SELF_SIGNED_CERT_IN_CHAIN: "its certificate is by an unknown CA",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is by an unknown CA",
+  // The runtime says the same of both.
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is expired or by an unknown CA",
   UNABLE_TO_GET_ISSUER_CERT: "its certificate is by an unknown CA",
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate is by an unknown CA",
 };
 
-function reasonOf(cause: unknown): string {
+/** What went wrong below, in words for users. */
+export function reasonOf(cause: unknown): string {
   if (!(cause instanceof Fault)) return "internal error";
   const errno = cause.fields["errno"];
   const known = typeof errno === "string" ? words[errno] : undefined;

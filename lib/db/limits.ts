@@ -29,6 +29,18 @@ export const sessionsMax = 10_000;
 export const redecideMs = 100;
 /** How often a database that answers is probed, about; one that does not is at least as often. */
 export const probePeriodMs = 30_000;
+/** A database is not asked again sooner than this, whatever sessions find. */
+export const doubtMs = 1_000;
+/** Why a database isn't healthy, in so many characters. */
+export const reasonCharsMax = 256;
+/** For the address of a database's host, in a test. */
+export const resolveMsMax = 5_000;
+/** What one step of a test says, in characters. */
+export const foundCharsMax = 512;
+/** Tests of databases at one time; those beyond are told so. */
+export const trialsMax = 8;
+/** From a change that heartbeats tell of to the next heartbeat, and the least between two. */
+export const newsMs = 1_000;
 /** How often the spool's health is looked at. */
 export const watchdogMs = 500;
 /** Without word from Auth for so long, roles with `lock: strict` open no new session. */

@@ -2,6 +2,7 @@
  * One session from its first byte to its last, for every protocol alike. The types keep the order:
  * only `authorize` makes a Grant, and only a Grant opens a database.
  */
+import { Fault } from "../core/fault.ts";
 import { connect, type Connected, login } from "./connect.ts";
 import { connectMsMax, loginMsMax } from "./limits.ts";
 import { type Arrival, Reception, type ReceptionPowers } from "./reception.ts";
@@ -12,6 +13,8 @@ import { within } from "./within.ts";
 
 export interface VisitPowers extends ReceptionPowers, PassagePowers {
   readonly certificates: DatabaseCertificates;
+  /** Told whether the database of a session could be reached. */
+  readonly noticed: (database: string, reached: boolean) => void;
 }
 
 /**
@@ -22,11 +25,16 @@ export async function visit(arrival: Arrival, powers: VisitPowers): Promise<void
   const reception = new Reception(arrival, powers);
   let connected: Connected | null = null;
   let entered: Entered | null = null;
+  let isAsked = false;
+  const notice = (reached: boolean): void => {
+    if (isAsked) powers.noticed(arrival.target.resource.metadata.name, reached);
+  };
   try {
     const startup = await reception.accept();
     if (startup === null) return;
     const grant = reception.authorize(startup);
     const credentials = await credentialsOf(grant, powers.certificates);
+    isAsked = true;
     const database = await within(
       powers,
       connectMsMax,
@@ -38,12 +46,20 @@ export async function visit(arrival: Arrival, powers: VisitPowers): Promise<void
       loginMsMax,
       (signal) => login(grant, database, credentials, powers, signal),
     );
+    notice(true);
     entered = { grant, credentials, loggedIn, line, address: database.address };
     await passThrough(reception, entered, powers);
   } catch (thrown) {
     (entered ?? connected)?.line.stream.abort();
+    if (isUnreachable(thrown)) notice(false);
     reception.turnAway(thrown);
   } finally {
     reception.leave();
   }
+}
+
+/** Not that the database refused, but that there was no talking to it. */
+function isUnreachable(thrown: unknown): boolean {
+  if (!(thrown instanceof Fault)) return false;
+  return thrown.kind === "network" || thrown.code === "db.unreachable" || thrown.code === "db.tls";
 }

@@ -204,6 +204,8 @@ export interface FakeSite {
   readonly stop: AbortController;
   /** The key of every certificate in `arrive`, PKCS#8 in PEM. */
   readonly userKey: string;
+  /** What visits said of the database, `name true` or `name false`. */
+  readonly noticed: string[];
   /** Auth as the agent calls it. */
   readonly call: AuthClient["call"];
   /** Counts and answers calls to Auth; `authIsDown` makes them fail. */
@@ -276,6 +278,7 @@ export async function fakeSite(): Promise<FakeSite> {
   const log = new RecordingLog();
   const servers: FakePostgres[] = [];
   const stop = new AbortController();
+  const noticed: string[] = [];
   const auth: FakeSite["auth"] = { calls: 0, down: null };
   const database: FakeSite["database"] = { down: null, prepare: () => {} };
   const random = new SeededRandom(5);
@@ -317,6 +320,7 @@ export async function fakeSite(): Promise<FakeSite> {
     users: new UserCounts(clock),
     strangers: new StrangerEvents(clock),
     certificates: new DatabaseCertificates({ auth: authClient, clock }),
+    noticed: (name, reached) => noticed.push(`${name} ${reached}`),
     connectDatabase,
   };
   const arrive: FakeSite["arrive"] = (options = {}) => {
@@ -339,6 +343,6 @@ export async function fakeSite(): Promise<FakeSite> {
       },
     };
   };
-  const parts = { clock, cache, spool, log, powers, target, servers, stop, call, auth, database };
-  return { ...parts, userKey: key.privatePem(), arrive };
+  const parts = { clock, cache, spool, log, powers, target, servers, stop, noticed };
+  return { ...parts, call, auth, database, userKey: key.privatePem(), arrive };
 }

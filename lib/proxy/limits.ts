@@ -16,6 +16,8 @@ export const keptBytesMax = 64 * 1024;
 export const attemptsMax = 4;
 /** Waiting for one agent's word; its own limit for reaching the database is shorter. */
 export const acceptMsMax = 30_000;
+/** Without word from Auth for so long, what agents said of their databases counts no more. */
+export const healthStaleMs = 60_000;
 /** After a refusal was written: for the client to read it and close. */
 export const goodbyeMs = 2_000;
 /** The agent ends a session in the client's own protocol; after this the proxy does, bluntly. */

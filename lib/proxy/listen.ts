@@ -3,7 +3,7 @@ import { caPin, parseCertificate } from "../ca/mod.ts";
 import { Fault } from "../core/fault.ts";
 import type { SocketStream } from "../sys/socket_stream.ts";
 import type { Listener } from "../sys/tcp.ts";
-import { Agents } from "./agents.ts";
+import { Agents, healthIn, type ServingAgents } from "./agents.ts";
 import { arrive } from "./arrive.ts";
 import { Certificates } from "./certificates.ts";
 import { cancelBurst, cancelPeriodMs, guestLimits, strangerLimits } from "./limits.ts";
@@ -26,6 +26,7 @@ export interface Proxy {
     readonly agents: number;
     readonly sessions: number;
     readonly strangers: number;
+    readonly databases: readonly ServingAgents[];
   };
   /** The renewed host certificate, for handshakes from now on. */
   replaceHostCertificate(host: ProxyPowers["host"], authority: Uint8Array): void;
@@ -76,7 +77,7 @@ class RunningProxy implements Proxy {
       powers,
       cluster: { cache, clock, cluster },
       certificates,
-      agents: new Agents(),
+      agents: new Agents(healthIn(cache)),
       sessions: new LiveSessions(clock),
       recorder: new Recorder(powers),
       guests: new Strangers(guestLimits),
@@ -93,8 +94,14 @@ class RunningProxy implements Proxy {
 
   get health(): Proxy["health"] {
     const { agents, sessions, unproven } = this.#runtime;
-    const strangers = this.#strangers.count + unproven.count;
-    return { agents: agents.count, sessions: sessions.count, strangers };
+    return {
+      agents: agents.count,
+      sessions: sessions.count,
+      strangers: this.#strangers.count + unproven.count,
+      get databases() {
+        return agents.standing;
+      },
+    };
   }
 
   async listen(): Promise<void> {

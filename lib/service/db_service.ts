@@ -10,6 +10,7 @@ import {
 } from "../db/mod.ts";
 import { environmentVariable } from "../sys/env.ts";
 import { readText } from "../sys/files.ts";
+import { resolveHost } from "../sys/resolve.ts";
 import { connectTcp } from "../sys/tcp.ts";
 import { connectTls, startTlsClient, startTlsServer, TlsContext } from "../sys/tls.ts";
 import { protocols } from "../wire/mod.ts";
@@ -66,6 +67,7 @@ export async function startDbService(options: DbServiceOptions): Promise<Running
     connectTls,
     tlsContext: (keyPair) => new TlsContext(keyPair),
     startTlsServer,
+    resolve: resolveHost,
     connectDatabase: async (to, limits) => {
       const stream = await timed(writeAddress(to), () => connectTcp(to, limits));
       return { stream, startTls: (tls) => startTlsClient(stream, tls) };

@@ -79,8 +79,8 @@ export function observeAgent(
     "remoteler_database_healthy",
     "1 where the database answers with TLS as configured, 0 where not; absent until asked.",
     () =>
-      agent.health.databases.flatMap(({ name, healthy }): readonly Reading[] =>
-        healthy === null ? [] : [[{ db: name }, healthy ? 1 : 0]]
+      agent.health.databases.flatMap(({ name, status }): readonly Reading[] =>
+        status === "unknown" ? [] : [[{ db: name }, status === "healthy" ? 1 : 0]]
       ),
   );
   diagnostics.runs("db", () => ({
@@ -107,6 +107,15 @@ export function observeProxy(diagnostics: Diagnostics, proxy: Proxy, cache: Reso
   metrics.gauge("remoteler_strangers", "Connections that have not said who they are.", () => [
     [{ role }, proxy.health.strangers],
   ]);
+  metrics.gauge(
+    "remoteler_database_agents",
+    "Agents with a tunnel here that serve a database, by how they find it.",
+    () =>
+      proxy.health.databases.map(({ service, status, agents }) => [
+        { db: service, status },
+        agents,
+      ]),
+  );
   diagnostics.runs("proxy", () => ({
     problems: [],
     degraded: cache.stale(0) ? [authAway] : [],

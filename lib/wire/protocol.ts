@@ -207,6 +207,16 @@ export interface Inspector {
   readonly rows: number;
 }
 
+/** How an administrator's test goes on once the database let it in (`remoteler db test`). */
+export interface Trial {
+  /** A statement that does nothing, as it is sent. */
+  readonly statement: string;
+  /** Runs it, reads its answer to the end and says goodbye. */
+  run(): Handshake<void>;
+  /** What can be done where the database refuses with this code; null where that isn't known. */
+  advice(code: string): string | null;
+}
+
 /** A database protocol. A new one is a folder that exports one of these and a line in `mod.ts`. */
 export interface Protocol {
   /** Name in certificates, configuration and events: "postgres". */
@@ -225,6 +235,7 @@ export interface Protocol {
   login(request: LoginRequest): Handshake<LoggedIn>;
   /** The start of a login up to and with TLS, which is all that can be asked without a user. */
   greet(): Handshake<void>;
+  readonly trial: Trial;
   /** How long the secret of this client's cancel key is. */
   cancelSecretBytes(startup: Startup): number;
   /** What tells the client it is in, with `key` in place of the database's own (null: none). */

@@ -233,4 +233,11 @@ export const targets: readonly Target[] = [
     answers: [WireError, UpstreamRefused],
     run: (input) => withoutSecret(() => follow(login(), input)),
   },
+  {
+    name: "postgres trial",
+    seeds: [concat([message("T", new Uint8Array(2)), message("C", "SELECT 1\0"), ready()])],
+    words: [...types, "C42501\0", "M\0"],
+    answers: [WireError, UpstreamRefused],
+    run: (input) => follow(postgres.trial.run(), input),
+  },
 ];

@@ -1,4 +1,4 @@
-import { command, formatOption, showList } from "../../cli/mod.ts";
+import { command, formatOption, oneLine, say, showList } from "../../cli/mod.ts";
 import { withAuth } from "../cluster.ts";
 import type { ClientPowers } from "../powers.ts";
 import { inForce, proxyOption, requireLogin } from "../session.ts";
@@ -23,12 +23,16 @@ export const dbLs = command({
     showList(powers.terminal, options.format, rows, [
       { title: "NAME", cell: ({ name, logged_in }) => `${name}${logged_in ? " *" : ""}` },
       { title: "PROTOCOL", cell: ({ protocol }) => protocol },
-      { title: "ONLINE", cell: ({ online }) => online ? "yes" : "no" },
+      { title: "STATUS", cell: ({ health }) => health.status },
       { title: "USERS", cell: ({ db_users }) => db_users.join(", ") },
       { title: "DATABASES", cell: ({ db_names }) => db_names.join(", ") },
       { title: "LABELS", cell: ({ labels }) => pairs(labels) },
       { title: "DESCRIPTION", cell: ({ description }) => description },
     ], "your roles give access to no database");
+    for (const { name, health: { status, since, reason } } of rows) {
+      if (options.format !== "text" || status !== "unhealthy") continue;
+      say(powers.terminal, `${name} is unhealthy since ${since}: ${oneLine(reason)}`);
+    }
     return 0;
   },
 });

@@ -34,7 +34,8 @@ const measureMessage: Measure = (held) => {
   return size;
 };
 
-interface Message {
+/** A message of the database. */
+export interface Message {
   readonly type: number;
   readonly body: Uint8Array;
   readonly whole: Uint8Array;
@@ -50,8 +51,8 @@ export function* login(request: LoginRequest): Handshake<LoggedIn> {
   return yield* settle();
 }
 
-/** The next message but errors, which end the login with what the database said. */
-function* next(): Handshake<Message> {
+/** The next message but errors, which end the conversation with what the database said. */
+export function* next(): Handshake<Message> {
   const whole = asBytes(
     yield { do: "frame", measure: measureMessage, maxBytes: limits.loginBytes },
   );

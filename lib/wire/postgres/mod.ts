@@ -6,6 +6,7 @@ import { login } from "./login.ts";
 import { refuse } from "./refuse.ts";
 import { sniff } from "./sniff.ts";
 import { startTls } from "./start_tls.ts";
+import { trial } from "./trial.ts";
 import { cancelSecretBytes, welcome } from "./welcome.ts";
 
 /** PostgreSQL's frontend/backend protocol 3.0 and 3.2. */
@@ -17,6 +18,7 @@ export const postgres: Protocol = {
   accept,
   login,
   greet: startTls,
+  trial,
   cancelSecretBytes,
   welcome,
   inspector,
