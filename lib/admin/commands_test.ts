@@ -1,7 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import type { VerifyReport } from "../audit/verify.ts";
 import { loadConfig } from "../config/mod.ts";
-import { adminCommands } from "./mod.ts";
 import { holds, run } from "./site_fake.ts";
 
 const noProxy = { "resources.list": { resources: [] } };
@@ -246,13 +245,6 @@ Deno.test("configure writes what start takes", async () => {
     ok(read.ok, JSON.stringify([services, read]));
   }
   strictEqual((await run(["configure", "--services=web"])).code, 2);
-});
-
-Deno.test("every command has an example that its own parser takes", () => {
-  for (const command of adminCommands) {
-    ok(command.example.startsWith(command.name), command.name);
-    ok(command.summary !== "" && !command.summary.endsWith("."), command.name);
-  }
 });
 
 Deno.test("auth sign makes the key here and writes what PostgreSQL needs", async () => {

@@ -15,7 +15,7 @@ export interface AdminPowers extends BasePowers {
   env(name: string): string | undefined;
   hostname(): string;
   /** Calls Auth as the built-in `admin` over `data_dir/auth.sock`. */
-  auth(dataDir: string): AuthClient;
+  auth(dataDir: string): Promise<AuthClient>;
   /** Runs the services of a configuration until they are told to stop; gives the exit code. */
   serve(order: ServeOrder): Promise<number>;
   /** The path of a program on PATH; null where there is none. */

@@ -105,7 +105,7 @@ export async function run(argv: readonly string[], init: RunInit = {}): Promise<
     },
     env: (name) => init.env?.[name],
     hostname: () => "box",
-    auth: () => auth,
+    auth: () => Promise.resolve(auth),
     serve: (order) => {
       served.push(order);
       return Promise.resolve(0);

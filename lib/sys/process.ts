@@ -1,5 +1,4 @@
 import { Fault } from "../core/fault.ts";
-import { readText } from "./files.ts";
 
 export interface RunOptions {
   /** Added to this process's environment. */
@@ -87,8 +86,8 @@ async function socketOwner(
   local: string,
   remote: string,
 ): Promise<number | null> {
-  const text = await readText(`/proc/net/${table}`).catch(() => null);
-  for (const line of (text ?? "").split("\n").slice(1)) {
+  const text = await Deno.readTextFile(`/proc/net/${table}`).catch(() => "");
+  for (const line of text.split("\n").slice(1)) {
     const [, localHex, remoteHex, , , , , user] = line.trim().split(/\s+/);
     if (localHex !== local || remoteHex !== remote) continue;
     return user !== undefined && /^\d+$/.test(user) ? Number(user) : null;

@@ -26,7 +26,7 @@ export const auditVerify = command({
     const authorities = await powers.files.readText(ca ?? `${dataDir}/audit-ca.pem`);
     const order = { dir: dir ?? `${dataDir}/audit`, heads, authorities };
     const report = await powers.verifyAudit(order);
-    show(powers.terminal, options.format, report, draw);
+    await show(powers.terminal, options.format, report, draw);
     if (report.ok) return 0;
     throw new Fault({
       kind: "conflict",

@@ -24,7 +24,7 @@ export const authExport = command({
     if (options.format === "pem") print(powers.terminal, chain);
     else {
       const shown = { type: options.type, certificates: trusted };
-      show(powers.terminal, options.format, shown, () => chain);
+      await show(powers.terminal, options.format, shown, () => chain);
     }
     return 0;
   },

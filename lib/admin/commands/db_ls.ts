@@ -21,7 +21,7 @@ export const dbLs = command({
         agent.spec.databases.some((one) => one.metadata.name === metadata.name)
       ).map((agent) => agent.spec.hostname),
     }));
-    showList(powers.terminal, options.format, databases, [
+    await showList(powers.terminal, options.format, databases, [
       { title: "NAME", cell: ({ name }) => name },
       { title: "PROTOCOL", cell: ({ protocol }) => protocol },
       { title: "URI", cell: ({ uri }) => uri },

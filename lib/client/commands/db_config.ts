@@ -21,7 +21,7 @@ export const dbConfig = command({
       print(powers.terminal, launchOf(route.protocol).command(route.service));
     } else {
       const connection = connectionOf(at.profile, at.login, route);
-      show(powers.terminal, options.format, connection, draw);
+      await show(powers.terminal, options.format, connection, draw);
     }
     return 0;
   },

@@ -156,13 +156,13 @@ async function show(
   }
   if (folder === null) {
     const draw = () => all.map((one) => `== ${one.database}\n${drawOutcome(one)}`).join("\n");
-    print(terminal, render(format, all, draw));
+    print(terminal, await render(format, all, draw));
     return;
   }
   await files.makeDirectory(folder);
   for (const one of all) {
     const file = `${folder}/${one.database}.${format === "text" ? "txt" : format}`;
-    await files.writePrivate(file, render(format, one, drawOutcome));
+    await files.writePrivate(file, await render(format, one, drawOutcome));
     say(terminal, file);
   }
 }
