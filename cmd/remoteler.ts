@@ -6,7 +6,7 @@ import { authSocket } from "../lib/service/auth_socket.ts";
 import { commandFiles } from "../lib/service/command_files.ts";
 import { interruption } from "../lib/service/interruption.ts";
 import { systemClock } from "../lib/sys/clock.ts";
-import { commandLine, environmentVariable, hostname } from "../lib/sys/env.ts";
+import { commandLine, environmentVariable, hostname, ownExecutable } from "../lib/sys/env.ts";
 import { findProgram, runProgram as launch } from "../lib/sys/process.ts";
 import { systemRandom } from "../lib/sys/random.ts";
 import { exit } from "../lib/sys/signals.ts";
@@ -24,6 +24,7 @@ const powers: AdminPowers = {
   files: commandFiles,
   env: environmentVariable,
   hostname,
+  executable: ownExecutable,
   findProgram,
   auth: authSocket,
   runProgram: async (program, args) => {

@@ -325,4 +325,6 @@ Deno.test("install systemd writes the unit once, and --dry-run only prints it", 
   match(unit, /^LoadCredential=remoteler.yaml:\/etc\/100%%.yaml$/m);
   match(written.terminal.stdout(), /systemctl enable --now remoteler/);
   strictEqual((await run(["install", "systemd", "-c", "relative.yaml"])).code, 2);
+  const own = await run(["install", "systemd", "--dry-run"], { executable: "/opt/remoteler" });
+  match(own.terminal.stdout(), /^ExecStart=\/opt\/remoteler start /m);
 });

@@ -14,6 +14,8 @@ export interface AdminPowers extends BasePowers {
   /** An environment variable; undefined where it isn't set. */
   env(name: string): string | undefined;
   hostname(): string;
+  /** Path of this executable; null where it runs from its sources. */
+  executable(): string | null;
   /** Calls Auth as the built-in `admin` over `data_dir/auth.sock`. */
   auth(dataDir: string): Promise<AuthClient>;
   /** Runs the services of a configuration until they are told to stop; gives the exit code. */

@@ -1,4 +1,5 @@
 import { Fault } from "../core/fault.ts";
+import { environment } from "./env.ts";
 
 export interface RunOptions {
   /** Added to this process's environment. */
@@ -20,7 +21,8 @@ export async function runProgram(
   try {
     const child = new Deno.Command(program, {
       args: [...args],
-      env: { ...options.environment },
+      clearEnv: true,
+      env: { ...environment(), ...options.environment },
       stdin: "inherit",
       stdout: "inherit",
       stderr: "inherit",
@@ -45,6 +47,8 @@ export async function runProgram(
 export async function outputOf(program: string, args: readonly string[]): Promise<string> {
   const command = new Deno.Command(program, {
     args: [...args],
+    clearEnv: true,
+    env: { ...environment() },
     stdin: "null",
     stdout: "piped",
     stderr: "null",
