@@ -2,8 +2,9 @@
  * Completion for shells: each script only hands the words typed so far back to the program
  * (`completion words -- ...`), so that what is offered is always what this version knows.
  */
+import { Fault } from "../core/fault.ts";
 import { type BasePowers, type Command, command } from "./command.ts";
-import { choice, required, rest } from "./options.ts";
+import { required, rest } from "./options.ts";
 import { commandIn, type Listed } from "./program.ts";
 import { print } from "./terminal.ts";
 
@@ -42,8 +43,12 @@ export function completionCommand<P extends BasePowers>(completed: Completed<P>)
         if (found.length > 0) print(powers.terminal, found.join("\n"));
         return 0;
       }
-      const known = choice(["bash", "zsh", "fish"], { help: "", otherwise: "bash" });
-      print(powers.terminal, scripts[known.read("SHELL", [shell])](completed.name));
+      const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
+      if (script === undefined) {
+        const message = `the shell should be one of ${Object.keys(scripts).join(", ")}`;
+        throw new Fault({ kind: "invalid", code: "cli.invalid-option", message });
+      }
+      print(powers.terminal, script(completed.name));
       return 0;
     },
   });
@@ -142,7 +147,7 @@ function startingWith(start: string, all: readonly string[]): readonly string[] 
   return [...new Set(all)].filter((one) => one !== "" && one.startsWith(start)).sort();
 }
 
-const scripts: Readonly<Record<"bash" | "zsh" | "fish", (program: string) => string>> = {
+const scripts: Readonly<Record<string, (program: string) => string>> = {
   bash: (program) =>
     `# bash completion of ${program}
 _${program}() {
@@ -156,19 +161,30 @@ complete -o default -F _${program} ${program}
   zsh: (program) =>
     `#compdef ${program}
 _${program}() {
-  local -a found
+  local -a found open whole
   found=("\${(@f)$(${program} completion words -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   found=("\${(@)found:#}")
-  if (( \${#found} )); then compadd -Q -a found; else _files; fi
+  open=("\${(@M)found:#*=}")
+  whole=("\${(@)found:#*=}")
+  (( \${#open} )) && compadd -Q -S '' -a open
+  (( \${#whole} )) && compadd -Q -a whole
+  (( \${#found} )) || _files
 }
-compdef _${program} ${program}
+# Found by compinit on fpath this file is the function's body, else it was sourced.
+if [[ \${funcstack[1]-} == _${program} ]]; then _${program} "$@"; else compdef _${program} ${program}; fi
 `,
   fish: (program) =>
     `# fish completion of ${program}
 function __${program}_words
   set -l words (commandline -opc) (commandline -ct)
-  ${program} completion words -- $words[2..] 2>/dev/null
+  set -l found (${program} completion words -- $words[2..] 2>/dev/null)
+  if set -q found[1]
+    printf '%s\\n' $found
+  else
+    set -l start (string match -r -- '^--[a-z-]+=' $words[-1])
+    printf "$start%s\\n" (__fish_complete_path (string replace -r -- '^--[a-z-]+=' '' $words[-1]))
+  end
 end
-complete -c ${program} -a '(__${program}_words)'
+complete -c ${program} -f -a '(__${program}_words)'
 `,
 };

@@ -37,7 +37,7 @@ export async function parse<P extends BasePowers>(
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.exitCode === 0) return 0;
     if (thrown.code === "commander.help") return 2;
-    throw usageFault(thrown, program.name, own);
+    throw usageFault(thrown, `${program.name} ${nearestHelp(program, own)}`.trimEnd());
   }
 }
 
@@ -133,16 +133,24 @@ function texts(value: unknown): readonly string[] {
 }
 
 /** What the library says about a wrong command line, in our words and shape. */
-function usageFault(error: CommanderError, program: string, own: readonly string[]): Fault {
+function usageFault(error: CommanderError, helpful: string): Fault {
   const [first = "", second] = error.message.replace(/^error: /, "").split("\n");
   const meant = second?.match(/^\(Did you mean (.+)\?\)$/)?.[1];
-  const words = own.filter((word) => /^[a-z][a-z-]*$/.test(word)).slice(0, 2).join(" ");
   return new Fault({
     kind: "invalid",
     code: "cli.usage",
-    message: first,
-    hint: meant === undefined
-      ? `see ${[program, words, "--help"].filter((part) => part !== "").join(" ")}`
-      : `did you mean ${meant}?`,
+    message: first.replace(/\. Expected .*$/, ""),
+    hint: meant === undefined ? `see ${helpful} --help` : `did you mean ${meant}?`,
   });
+}
+
+/** The words of the command, or of the noun, that was meant; empty where neither is there. */
+function nearestHelp<P extends BasePowers>(
+  { commands, groups }: Loaded<P>,
+  own: readonly string[],
+): string {
+  const words = own.filter((word) => !word.startsWith("-"));
+  const [noun = "", verb = ""] = words;
+  const found = commands.find(({ name }) => name === noun || name === `${noun} ${verb}`);
+  return found?.name ?? (Object.hasOwn(groups, noun) ? noun : "");
 }

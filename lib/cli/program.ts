@@ -1,4 +1,5 @@
 /** From a command line to an exit code; what a command needs is loaded when it is called. */
+import { Fault } from "../core/fault.ts";
 import type { BasePowers, Command, Given } from "./command.ts";
 import { report } from "./exit.ts";
 
@@ -44,8 +45,8 @@ export async function runProgram<P extends BasePowers>(
 ): Promise<number> {
   const end = argv.indexOf("--");
   const own = end < 0 ? argv : argv.slice(0, end);
+  const meant = commandIn(program.commands, own);
   try {
-    const meant = commandIn(program.commands, own);
     const wanted = meant === null ? program.commands : [meant];
     const commands = await Promise.all(wanted.map((one) => one.load()));
     const [command] = commands;
@@ -56,7 +57,8 @@ export async function runProgram<P extends BasePowers>(
     const { parse } = await import("./parser.ts");
     return await parse({ ...program, commands }, argv, own, powers);
   } catch (thrown) {
-    return await report(powers.terminal, program.name, thrown, own.includes("--debug"));
+    const helped = withHelp(thrown, `${program.name} ${meant?.name ?? ""}`.trimEnd());
+    return await report(powers.terminal, program.name, helped, own.includes("--debug"));
   }
 }
 
@@ -70,4 +72,11 @@ function isBare<P extends BasePowers>(
   const words = name.split(" ");
   return argv.length === words.length && words.every((word, index) => word === argv[index]) &&
     [...args.values()].every(({ shape }) => shape !== "one");
+}
+
+/** A bad value says whose help to read; the option's reader doesn't know its command. */
+function withHelp(thrown: unknown, words: string): unknown {
+  if (!(thrown instanceof Fault) || thrown.code !== "cli.invalid-option") return thrown;
+  const { kind, code, message, cause } = thrown;
+  return new Fault({ kind, code, message, hint: thrown.hint ?? `see ${words} --help`, cause });
 }

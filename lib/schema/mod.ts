@@ -60,7 +60,12 @@ function describeIssue(issue: v.BaseIssue<unknown>): SchemaIssue {
     : typeof input === "object"
     ? "a mapping"
     : `a ${typeof input}`;
-  return { path, expected: issue.expected ?? issue.message, found };
+  return { path, expected: expectedBy(issue), found };
+}
+
+/** The words that a schema chose for what it wants, else the library's. */
+function expectedBy({ message, expected }: v.BaseIssue<unknown>): string {
+  return message.startsWith("Invalid ") ? expected ?? message : message;
 }
 
 /**

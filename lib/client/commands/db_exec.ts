@@ -152,10 +152,12 @@ async function show(
   { terminal, files }: ClientPowers,
 ): Promise<void> {
   for (const { database, error } of all) {
-    if (error !== null) say(terminal, `tsh: error: ${database}: ${error.message}`);
+    for (const line of error?.message.split("\n") ?? []) {
+      say(terminal, `tsh: error: ${database}: ${line}`);
+    }
   }
   if (folder === null) {
-    const draw = () => all.map((one) => `== ${one.database}\n${drawOutcome(one)}`).join("\n");
+    const draw = () => all.map((one) => `== ${one.database}\n${drawResults(one)}`).join("\n");
     print(terminal, await render(format, all, draw));
     return;
   }
@@ -167,6 +169,11 @@ async function show(
   }
 }
 
-function drawOutcome({ results, error }: Outcome): string {
-  return results.map(drawResult).join("") + (error === null ? "" : `${error.message}\n`);
+function drawResults({ results }: Outcome): string {
+  return results.map(drawResult).join("");
+}
+
+/** For a file, which nobody's stderr is beside. */
+function drawOutcome(one: Outcome): string {
+  return drawResults(one) + (one.error === null ? "" : `${one.error.message}\n`);
 }
