@@ -4,6 +4,7 @@
  * the program packed behind it. Same command line either way; it says which of the two it made.
  * `--dist=DIR` puts them elsewhere.
  */
+import { bundle, type BundledFile, filesOf } from "./lab/bundle.ts";
 import { join } from "./lab/paths.ts";
 import { must, root, run } from "./lab/tools.ts";
 
@@ -14,17 +15,6 @@ const workers: Readonly<Record<string, string>> = {
 };
 const permissions = ["net", "read", "write", "env", "run", "sys"].map((p) => `--allow-${p}`);
 const dist = option("dist") ?? join(root, "dist");
-
-/**
- * CommonJS libraries call `require`. The bundler gives them one, but loads half of Node for it in
- * every start, and misses its own place where the minifier happens to choose a name with `$`. Ours
- * comes into being when something is required.
- */
-const requireForBundles =
-  'const require=(id)=>process.getBuiltinModule("node:module").createRequire(import.meta.url)(id);';
-const bundlersImport =
-  /import *\{createRequire as __deno_internal_createRequire\} *from *"node:module";/;
-const bundlersRequire = "__deno_internal_createRequire(import.meta.url)";
 
 const version: string = JSON.parse(await Deno.readTextFile(join(root, "deno.json"))).version;
 const say = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
@@ -59,8 +49,10 @@ async function packAll(): Promise<void> {
       await bundle(join(root, "cmd", `${name}.ts`), folder);
       for (const [file, source] of Object.entries(name === "remoteler" ? workers : {})) {
         await bundle(join(root, source), join(work, file));
-        const [made = ""] = [...Deno.readDirSync(join(work, file))].map((entry) => entry.name);
-        await Deno.rename(join(work, file, made), join(folder, file));
+        for (const made of await filesOf(join(work, file))) {
+          const isEntry = made.name === file.replace(/ts$/, "js");
+          await Deno.writeFile(join(folder, isEntry ? file : made.name), made.bytes);
+        }
       }
       await write(name, runtime, await pack(await filesOf(folder)));
       // What doesn't even start is not a build.
@@ -72,34 +64,6 @@ async function packAll(): Promise<void> {
   }
 }
 
-/** A program as a file of its own name and chunks that are loaded when they are used. */
-async function bundle(from: string, folder: string): Promise<void> {
-  await must(Deno.execPath(), [
-    ...["bundle", "--quiet", "--platform", "deno", "--minify", "--code-splitting"],
-    ...["--outdir", folder, from],
-  ], { cwd: root });
-  for (const { name } of [...Deno.readDirSync(folder)]) {
-    const text = await Deno.readTextFile(join(folder, name));
-    if (!/require/i.test(text)) continue;
-    const ours = text.replace(bundlersImport, "").replaceAll(bundlersRequire, "require");
-    if (ours.includes("createRequire as")) throw new Error(`${name}: require in an unknown form`);
-    await Deno.writeTextFile(join(folder, name), requireForBundles + ours);
-  }
-}
-
-interface File {
-  readonly name: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-/** The files of a folder, in the order of their names. */
-async function filesOf(folder: string): Promise<readonly File[]> {
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-  return await Promise.all(
-    names.map(async (name) => ({ name, bytes: await Deno.readFile(join(folder, name)) })),
-  );
-}
-
 /** Files one after the other, as one compressed stream. */
 interface Packed {
   readonly files: readonly { readonly name: string; readonly size: number }[];
@@ -107,7 +71,7 @@ interface Packed {
   readonly sha256: string;
 }
 
-async function pack(files: readonly File[]): Promise<Packed> {
+async function pack(files: readonly BundledFile[]): Promise<Packed> {
   const whole = new Blob(files.map(({ bytes }) => bytes));
   const gzip = whole.stream().pipeThrough(new CompressionStream("gzip"));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await whole.arrayBuffer()));

@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 import { Buffer } from "node:buffer";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { Fault } from "../core/fault.ts";
-import { connectionFault, errnoOf, SocketStream } from "./socket_stream.ts";
+import { errnoOf } from "./errno.ts";
+import { connectionFault, SocketStream } from "./socket_stream.ts";
 import { type ConnectOptions, connectTcp, type Endpoint } from "./tcp.ts";
 
 /** A certificate chain, leaf first, and the private key of the leaf. */
