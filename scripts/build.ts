@@ -1,7 +1,7 @@
 /**
  * Makes `dist/remoteler` and `dist/tsh`. With `deno compile` where its runtime base can be had;
- * otherwise, or with `--portable`, portable executables: a small POSIX launcher with the runtime and
- * the program packed behind it. Same command line either way; it says which of the two it made.
+ * otherwise, or with `--portable`, portable executables: a small POSIX launcher with the runtime
+ * and the program packed behind it. Same command line either way; it says which of the two it made.
  * `--dist=DIR` puts them elsewhere.
  */
 import { bundle, type BundledFile, filesOf } from "./lab/bundle.ts";

@@ -171,7 +171,11 @@ _${program}() {
   (( \${#found} )) || _files
 }
 # Found by compinit on fpath this file is the function's body, else it was sourced.
-if [[ \${funcstack[1]-} == _${program} ]]; then _${program} "$@"; else compdef _${program} ${program}; fi
+if [[ \${funcstack[1]-} == _${program} ]]; then
+  _${program} "$@"
+else
+  compdef _${program} ${program}
+fi
 `,
   fish: (program) =>
     `# fish completion of ${program}

@@ -1,4 +1,4 @@
-/** A program as the executables hold it: one entry, and chunks that are loaded when they are used. */
+/** A program as the executables hold it: one entry, and chunks that are loaded when used. */
 import { join } from "./paths.ts";
 import { must, root } from "./tools.ts";
 

@@ -19,7 +19,7 @@ export interface StartRow {
   readonly ratio: number;
 }
 
-/** Rounds in which each start has its turn; the first start is what the others are compared with. */
+/** Rounds in which each start has its turn; the first one is what others are compared with. */
 export async function timeStarts(
   starts: readonly Start[],
   rounds: number,

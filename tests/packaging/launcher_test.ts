@@ -1,4 +1,4 @@
-/** The launcher of the portable executables: where it unpacks, what it trusts, what it passes on. */
+/** The launcher of portable executables: where it unpacks, what it trusts, what it passes on. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "../../scripts/lab/paths.ts";
 import { serverUser } from "../../scripts/lab/postgres.ts";
