@@ -5,6 +5,7 @@ import { auditEventsMarkdown, auditJsonSchema } from "../lib/audit/describe.ts";
 import { configJsonSchema, configMarkdown } from "../lib/config/mod.ts";
 import { resources } from "../lib/api/resources.ts";
 import { jsonSchema } from "../lib/schema/mod.ts";
+import { commandsMarkdown } from "./commands_page.ts";
 import { errorsMarkdown } from "./errors_page.ts";
 
 /** A file that is made from code, as it has to be. */
@@ -23,6 +24,7 @@ export async function generated(): Promise<readonly Generated[]> {
     { path: "docs/configuration.md", content: await formatted(configMarkdown()) },
     { path: "docs/config.schema.json", content: json(configJsonSchema()) },
     { path: "docs/resources.schema.json", content: json(resourcesJsonSchema()) },
+    { path: "docs/commands.md", content: await formatted(await commandsMarkdown()) },
     { path: "docs/errors.md", content: await formatted(errorsMarkdown(await sourceTexts())) },
   ];
 }
