@@ -1,17 +1,15 @@
 /** `remoteler`: the services, and the administrator's tool. Wiring only. */
 import { adminCommands, adminGroups, type AdminPowers } from "../lib/admin/mod.ts";
-import { authClient } from "../lib/api/client.ts";
 import { runProgram } from "../lib/cli/mod.ts";
 import { version } from "../lib/core/version.ts";
+import { authSocket } from "../lib/service/auth_socket.ts";
 import { commandFiles } from "../lib/service/command_files.ts";
 import { interruption } from "../lib/service/interruption.ts";
 import { systemClock } from "../lib/sys/clock.ts";
-import { commandLine, environmentVariable, hostname } from "../lib/sys/env.ts";
-import { httpClient } from "../lib/sys/http.ts";
+import { commandLine, environmentVariable, hostname, ownExecutable } from "../lib/sys/env.ts";
 import { findProgram, runProgram as launch } from "../lib/sys/process.ts";
 import { systemRandom } from "../lib/sys/random.ts";
 import { exit } from "../lib/sys/signals.ts";
-import { connectTcp } from "../lib/sys/tcp.ts";
 import { standardStreams } from "../lib/sys/terminal.ts";
 
 const powers: AdminPowers = {
@@ -26,12 +24,9 @@ const powers: AdminPowers = {
   files: commandFiles,
   env: environmentVariable,
   hostname,
+  executable: ownExecutable,
   findProgram,
-  auth: (dataDir) => {
-    const connect = (signal: AbortSignal) =>
-      connectTcp({ path: `${dataDir}/auth.sock` }, { signal });
-    return authClient(httpClient({ host: "auth", connect }), systemClock);
-  },
+  auth: authSocket,
   runProgram: async (program, args) => {
     hasChild = true;
     return await launch(program, args).finally(() => (hasChild = false));

@@ -3,10 +3,10 @@ import { runProgram } from "../lib/cli/mod.ts";
 import { clientCommands, clientGroups, type ClientPowers } from "../lib/client/mod.ts";
 import { version } from "../lib/core/version.ts";
 import { clientFiles } from "../lib/service/client_files.ts";
+import { clientNetwork } from "../lib/service/client_network.ts";
 import { interruption } from "../lib/service/interruption.ts";
 import { systemClock } from "../lib/sys/clock.ts";
 import { commandLine, environmentVariable, userId } from "../lib/sys/env.ts";
-import { httpClient } from "../lib/sys/http.ts";
 import {
   findProgram,
   loopbackPeerUser,
@@ -15,9 +15,7 @@ import {
 } from "../lib/sys/process.ts";
 import { systemRandom } from "../lib/sys/random.ts";
 import { exit, onSignals } from "../lib/sys/signals.ts";
-import { connectTcp, listenTcp } from "../lib/sys/tcp.ts";
 import { standardStreams } from "../lib/sys/terminal.ts";
-import { connectTls } from "../lib/sys/tls.ts";
 
 const powers: ClientPowers = {
   terminal: standardStreams,
@@ -29,7 +27,7 @@ const powers: ClientPowers = {
   clock: systemClock,
   random: systemRandom,
   files: clientFiles,
-  network: { connectTcp, connectTls, listenTcp, http: httpClient },
+  network: clientNetwork,
   env: environmentVariable,
   userId,
   findProgram,

@@ -27,6 +27,9 @@ export function errorsMarkdown(texts: readonly string[]): string {
     "The kind of an error says who has to act, and with what a command ends. 0 is success.",
     "",
     ...table(["kind", "exit code", "HTTP status", "meaning"], kindRows()),
+    "Commands have these besides:",
+    "",
+    ...table(["exit code", "meaning"], otherCodes),
     "## SQLSTATEs",
     "",
     "What a PostgreSQL client gets where Remoteler refuses a session or statement, and not the",
@@ -40,6 +43,25 @@ export function errorsMarkdown(texts: readonly string[]): string {
     ...table(["code", "kind", "meaning", "what to do"], codeRows(texts)),
   ].join("\n");
 }
+
+const otherCodes: readonly (readonly [string, string])[] = [
+  [
+    "0",
+    "it is done; also `--help`, and Ctrl-C where that is the way to end it (`proxy db`, `tail`)",
+  ],
+  [
+    "1",
+    "some of several failed: `tsh db exec`, `tsh doctor`; SQL in a pipe failed: `tsh db shell`",
+  ],
+  [
+    "2",
+    "the command line, or a file that it names, can't be understood; a command without its verb",
+  ],
+  ["70", "an internal error; a portable executable that is damaged or can't unpack itself"],
+  ["130", "Ctrl-C"],
+  ["141", "whoever reads the output left, as `head` does"],
+  ["any", "of `tsh db connect`: psql's own (1, 2 or 3; 128 and the number of a signal)"],
+];
 
 function kindRows(): string[][] {
   return Object.entries(exitCodes).map(([kind, exit]) => {

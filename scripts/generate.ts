@@ -3,6 +3,9 @@
  */
 import { auditEventsMarkdown, auditJsonSchema } from "../lib/audit/describe.ts";
 import { configJsonSchema, configMarkdown } from "../lib/config/mod.ts";
+import { resources } from "../lib/api/resources.ts";
+import { jsonSchema } from "../lib/schema/mod.ts";
+import { commandsMarkdown } from "./commands_page.ts";
 import { errorsMarkdown } from "./errors_page.ts";
 
 /** A file that is made from code, as it has to be. */
@@ -20,8 +23,24 @@ export async function generated(): Promise<readonly Generated[]> {
     { path: "docs/audit-events.md", content: await formatted(auditEventsMarkdown()) },
     { path: "docs/configuration.md", content: await formatted(configMarkdown()) },
     { path: "docs/config.schema.json", content: json(configJsonSchema()) },
+    { path: "docs/resources.schema.json", content: json(resourcesJsonSchema()) },
+    { path: "docs/commands.md", content: await formatted(await commandsMarkdown()) },
     { path: "docs/errors.md", content: await formatted(errorsMarkdown(await sourceTexts())) },
   ];
+}
+
+/** One resource, of any kind. */
+function resourcesJsonSchema(): Record<string, unknown> {
+  const kinds = Object.entries(resources).map(([kind, schema]) => {
+    const { $schema: _, ...described } = jsonSchema(schema);
+    return [kind, described] as const;
+  });
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "A resource of Remoteler, as `remoteler get` prints and `remoteler create` takes it",
+    oneOf: kinds.map(([kind]) => ({ $ref: `#/definitions/${kind}` })),
+    definitions: Object.fromEntries(kinds),
+  };
 }
 
 /** Those whose file is another or missing. */

@@ -1,5 +1,5 @@
 #!/bin/sh
-# @NAME@ @VERSION@, portable: unpacks its runtime and its program once into your cache, then runs them.
+# @NAME@ @VERSION@ for @TARGET@, portable: unpacks its runtime and its program once into your cache.
 set -eu
 
 case $0 in
@@ -31,46 +31,85 @@ fi
 runtime=$cache/runtime-@RUNTIME_KEY@
 program=$cache/@NAME@-@PROGRAM_KEY@
 
-# Others must not be able to plant what we run: a folder of ours that only we can write.
+# Others must not be able to plant what we run.
+ours() { [ -O "$1" ] && [ ! -L "$1" ]; }
+whole() { [ -s "$1" ] && ours "$1"; }
+
+# intact FOLDER FILE...: asked on every start, so by the shell alone, without a process or a hash.
+intact() {
+  ours "$1" || return 1
+  folder=$1
+  shift
+  for file; do whole "$folder/$file" || return 1; done
+}
+
 own_folder() {
   (umask 077 && mkdir -p "$1") 2>/dev/null || stop "can't make $1" "set REMOTELER_CACHE to a folder you can write"
-  [ -O "$1" ] && [ ! -L "$1" ] || stop "$1 belongs to somebody else" "remove it, or set REMOTELER_CACHE to another folder"
+  ours "$1" || stop "$1 belongs to somebody else" "remove it, or set REMOTELER_CACHE to another folder"
 }
 
 sum() {
   if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1"; else shasum -a 256 <"$1"; fi | cut -d ' ' -f 1
 }
 
-intact() { [ -f "$1" ] && [ -O "$1" ] && [ "$(wc -c <"$1")" -eq "$2" ]; }
-
-# unpack OFFSET BYTES SHA256 FOLDER FILE SIZE: published with ln, which never replaces a file in use.
-unpack() {
+# unpack FOLDER OFFSET BYTES SHA256 FILE SIZE...: the files of one packed stream, published with ln,
+# which never replaces a file in use.
+unpack() (
+  folder=$1 offset=$2 bytes=$3 sha256=$4
+  shift 4
   own_folder "$cache"
-  own_folder "$4"
-  draft=$4/.draft.$$
-  trap 'rm -f "$draft"' EXIT
-  tail -c "+$1" "$self" | head -c "$2" | gzip -dc >"$draft" 2>/dev/null || true
-  if [ "$(sum "$draft")" != "$3" ]; then
-    rm -f "$draft"
-    if [ "$(df -Pk "$4" | awk 'NR==2 {print $4}')" -lt 1024 ]; then
+  own_folder "$folder"
+  chmod 0700 "$folder"
+  # What first starts that were killed left behind.
+  find "$folder" -name '.draft.*' -mtime +0 -exec rm -rf {} + 2>/dev/null || true
+  draft=$folder/.draft.$$
+  trap 'rm -rf "$draft"' EXIT
+  trap 'exit 130' HUP INT TERM
+  mkdir "$draft" 2>/dev/null || stop "can't write $folder" "set REMOTELER_CACHE to a folder you can write"
+  tail -c "+$offset" "$self" | head -c "$bytes" | gzip -dc >"$draft/.all" 2>/dev/null || true
+  if [ "$(sum "$draft/.all")" != "$sha256" ]; then
+    rm -rf "$draft"
+    command -v gzip >/dev/null 2>&1 || stop "there is no gzip" "install gzip"
+    if [ "$(df -Pk "$folder" | awk 'NR==2 {print $4}')" -lt 1024 ]; then
       stop "the disk of $cache is full" "free some space, or set REMOTELER_CACHE to another disk"
     fi
     stop "$self is damaged" "download or copy it again"
   fi
-  chmod 0700 "$draft"
-  # Another first start may have published it meanwhile; only a broken one goes.
-  intact "$4/$5" "$6" || rm -f "$4/$5"
-  ln "$draft" "$4/$5" 2>/dev/null || [ -e "$4/$5" ] || stop "can't write $4/$5" "set REMOTELER_CACHE to a folder you can write"
-  rm -f "$draft"
-  trap - EXIT
+  if [ $# -eq 2 ]; then
+    mv "$draft/.all" "$draft/$1"
+  else
+    while [ $# -gt 0 ]; do
+      dd bs="$2" count=1 of="$draft/$1" 2>/dev/null
+      shift 2
+    done <"$draft/.all"
+  fi
+  chmod 0700 "$draft"/*
+  # To the disk, so that a power cut can't leave a published file with a hole in it.
+  sync "$draft"/* 2>/dev/null || sync
+  for file in "$draft"/*; do
+    name=$folder/${file##*/}
+    # A broken one goes, in one step; one that another first start has published meanwhile stays.
+    if [ -e "$name" ] && ! whole "$name"; then mv -f "$file" "$name"; else ln "$file" "$name" 2>/dev/null || true; fi
+    whole "$name" || stop "can't write $name" "set REMOTELER_CACHE to a folder you can write"
+  done
+)
+
+intact "$runtime" deno || {
+  unpack "$runtime" @RUNTIME_AT@ @RUNTIME_BYTES@ @RUNTIME_SHA@ deno @RUNTIME_SIZE@
+  "$runtime/deno" --version >/dev/null 2>&1 ||
+    stop "$runtime/deno can't be run here" "it is for @TARGET@; if that fits, set REMOTELER_CACHE to a disk that lets programs run"
 }
+intact "$program" @PROGRAM_FILES@ ||
+  unpack "$program" @PROGRAM_AT@ @PROGRAM_BYTES@ @PROGRAM_SHA@ @PROGRAM_SIZES@
 
-intact "$runtime/deno" @RUNTIME_SIZE@ || unpack @RUNTIME_AT@ @RUNTIME_BYTES@ @RUNTIME_SHA@ "$runtime" deno @RUNTIME_SIZE@
-@PROGRAM_CHECKS@
-
-for variable in $(env | sed -n 's/^\(DENO_[A-Za-z0-9_]*\)=.*/\1/p; s/^\(NODE_[A-Za-z0-9_]*\)=.*/\1/p'); do
-  unset "$variable"
-done
+# The runtime's settings of whoever calls are for their programs, not for this one.
+case $(export -p) in
+*DENO_* | *NODE_*)
+  for variable in $(env | sed -n 's/^\(DENO_[A-Za-z0-9_]*\)=.*/\1/p; s/^\(NODE_[A-Za-z0-9_]*\)=.*/\1/p'); do
+    unset "$variable"
+  done
+  ;;
+esac
 REMOTELER_EXECUTABLE=$self
 DENO_DIR=$program/cache
 DENO_NO_UPDATE_CHECK=1

@@ -4,13 +4,18 @@ import { type Clock, rfc3339 } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
 
 /** Filters that searching and following have in common. */
-export const auditFilters = {
-  from: text({ help: "not before: a time, or a duration back from now", value: "TIME" }),
-  to: text({ help: "not after: a time, or a duration back from now", value: "TIME" }),
+export const eventFilters = {
   user: text({ help: "of this user", value: "NAME" }),
   database: text({ help: "on this database", value: "NAME" }),
   session: text({ help: "of this session", value: "ID" }),
   text: text({ help: "that contain this" }),
+} as const;
+
+/** Filters of what is stored. */
+export const auditFilters = {
+  from: text({ help: "not before: a time, or a duration back from now", value: "TIME" }),
+  to: text({ help: "not after: a time, or a duration back from now", value: "TIME" }),
+  ...eventFilters,
 } as const;
 
 interface Filters {
@@ -70,9 +75,7 @@ export function parseEvent(line: string): unknown {
 }
 
 export function drawEvents(events: readonly unknown[]): string {
-  return events.length === 0
-    ? "no events match\n"
-    : events.map((one) => `${drawEvent(one)}\n`).join("");
+  return events.map((one) => `${drawEvent(one)}\n`).join("");
 }
 
 /** One line for people: when, what, who, where, and the heart of it. */

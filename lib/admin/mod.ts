@@ -1,75 +1,42 @@
 /** The administrator's commands: a table, a line each. */
-import { resources } from "../api/resources.ts";
-import { type Command, completionCommand } from "../cli/mod.ts";
-import { auditExport } from "./commands/audit_export.ts";
-import { auditHead } from "./commands/audit_head.ts";
-import { auditSearch } from "./commands/audit_search.ts";
-import { auditTail } from "./commands/audit_tail.ts";
-import { auditVerify } from "./commands/audit_verify.ts";
-import { authExport } from "./commands/auth_export.ts";
-import { authSign } from "./commands/auth_sign.ts";
-import { configure } from "./commands/configure.ts";
-import { create } from "./commands/create.ts";
-import { dbLs } from "./commands/db_ls.ts";
-import { dbTest } from "./commands/db_trial.ts";
-import { edit } from "./commands/edit.ts";
-import { get } from "./commands/get.ts";
-import { installSystemd } from "./commands/install_systemd.ts";
-import { lock } from "./commands/lock.ts";
-import { rm } from "./commands/rm.ts";
-import { rolesLs } from "./commands/roles_ls.ts";
-import { start } from "./commands/start.ts";
-import { status } from "./commands/status.ts";
-import { tokensAdd } from "./commands/tokens_add.ts";
-import { tokensLs } from "./commands/tokens_ls.ts";
-import { tokensRm } from "./commands/tokens_rm.ts";
-import { usersAdd } from "./commands/users_add.ts";
-import { usersLs } from "./commands/users_ls.ts";
-import { usersReset } from "./commands/users_reset.ts";
-import { usersRm } from "./commands/users_rm.ts";
-import { usersUpdate } from "./commands/users_update.ts";
-import { version } from "./commands/version.ts";
+import { type Listed, listed } from "../cli/mod.ts";
 import type { AdminPowers } from "./powers.ts";
 
 export type { AdminFiles, AdminPowers, ServeOrder, VerifyOrder } from "./powers.ts";
 
-export const adminCommands: readonly Command<AdminPowers>[] = [
-  start,
-  configure,
-  installSystemd,
-  status,
-  dbLs,
-  dbTest,
-  usersAdd,
-  usersLs,
-  usersUpdate,
-  usersReset,
-  usersRm,
-  rolesLs,
-  tokensAdd,
-  tokensLs,
-  tokensRm,
-  get,
-  create,
-  edit,
-  rm,
-  lock,
-  authSign,
-  authExport,
-  auditSearch,
-  auditTail,
-  auditExport,
-  auditHead,
-  auditVerify,
-  completionCommand<AdminPowers>({
-    name: "remoteler",
-    commands: () => adminCommands,
-    names: ({ name }) => {
-      const takesKind = ["get", "edit", "rm"].includes(name);
-      return Promise.resolve(takesKind ? Object.keys(resources) : []);
-    },
-  }),
-  version,
+export const adminCommands: readonly Listed<AdminPowers>[] = [
+  listed("start", async () => (await import("./commands/start.ts")).start),
+  listed("configure", async () => (await import("./commands/configure.ts")).configure),
+  listed(
+    "install systemd",
+    async () => (await import("./commands/install_systemd.ts")).installSystemd,
+  ),
+  listed("status", async () => (await import("./commands/status.ts")).status),
+  listed("db ls", async () => (await import("./commands/db_ls.ts")).dbLs),
+  listed("db test", async () => (await import("./commands/db_trial.ts")).dbTest),
+  listed("users add", async () => (await import("./commands/users_add.ts")).usersAdd),
+  listed("users ls", async () => (await import("./commands/users_ls.ts")).usersLs),
+  listed("users update", async () => (await import("./commands/users_update.ts")).usersUpdate),
+  listed("users reset", async () => (await import("./commands/users_reset.ts")).usersReset),
+  listed("users rm", async () => (await import("./commands/users_rm.ts")).usersRm),
+  listed("roles ls", async () => (await import("./commands/roles_ls.ts")).rolesLs),
+  listed("tokens add", async () => (await import("./commands/tokens_add.ts")).tokensAdd),
+  listed("tokens ls", async () => (await import("./commands/tokens_ls.ts")).tokensLs),
+  listed("tokens rm", async () => (await import("./commands/tokens_rm.ts")).tokensRm),
+  listed("get", async () => (await import("./commands/get.ts")).get),
+  listed("create", async () => (await import("./commands/create.ts")).create),
+  listed("edit", async () => (await import("./commands/edit.ts")).edit),
+  listed("rm", async () => (await import("./commands/rm.ts")).rm),
+  listed("lock", async () => (await import("./commands/lock.ts")).lock),
+  listed("auth sign", async () => (await import("./commands/auth_sign.ts")).authSign),
+  listed("auth export", async () => (await import("./commands/auth_export.ts")).authExport),
+  listed("audit search", async () => (await import("./commands/audit_search.ts")).auditSearch),
+  listed("audit tail", async () => (await import("./commands/audit_tail.ts")).auditTail),
+  listed("audit export", async () => (await import("./commands/audit_export.ts")).auditExport),
+  listed("audit head", async () => (await import("./commands/audit_head.ts")).auditHead),
+  listed("audit verify", async () => (await import("./commands/audit_verify.ts")).auditVerify),
+  listed("completion", async () => (await import("./commands/completion.ts")).completion),
+  listed("version", async () => (await import("./commands/version.ts")).version),
 ];
 
 /** What the nouns are, for the help. */

@@ -32,14 +32,20 @@ export function readRef(
       hint: `kinds are ${Object.keys(resources).join(", ")}`,
     });
   }
-  return { kind, name: at < 0 ? null : text.slice(at + 1) };
+  const name = at < 0 ? null : text.slice(at + 1);
+  if (name === "") throw noName(kind);
+  return { kind, name };
 }
 
 /** `KIND/NAME`, both there. */
 export function readFullRef(text: string): { readonly kind: ResourceKind; readonly name: string } {
   const { kind, name } = readRef(text);
-  if (name !== null && name !== "") return { kind, name };
-  throw new Fault({
+  if (name === null) throw noName(kind);
+  return { kind, name };
+}
+
+function noName(kind: ResourceKind): Fault {
+  return new Fault({
     kind: "invalid",
     code: "admin.no-name",
     message: "a resource is named KIND/NAME",

@@ -14,8 +14,10 @@ export interface AdminPowers extends BasePowers {
   /** An environment variable; undefined where it isn't set. */
   env(name: string): string | undefined;
   hostname(): string;
+  /** Path of this executable; null where it runs from its sources. */
+  executable(): string | null;
   /** Calls Auth as the built-in `admin` over `data_dir/auth.sock`. */
-  auth(dataDir: string): AuthClient;
+  auth(dataDir: string): Promise<AuthClient>;
   /** Runs the services of a configuration until they are told to stop; gives the exit code. */
   serve(order: ServeOrder): Promise<number>;
   /** The path of a program on PATH; null where there is none. */

@@ -59,7 +59,7 @@ export async function dataDirOf(choice: SiteChoice, powers: AdminPowers): Promis
 /** Auth, as the administrator on its own host. */
 export async function openAuth(choice: SiteChoice, powers: AdminPowers): Promise<AuthClient> {
   const dataDir = await dataDirOf(choice, powers);
-  if (await powers.files.exists(`${dataDir}/auth.sock`)) return powers.auth(dataDir);
+  if (await powers.files.exists(`${dataDir}/auth.sock`)) return await powers.auth(dataDir);
   throw new Fault({
     kind: "unavailable",
     code: "admin.no-auth",

@@ -26,6 +26,8 @@ export interface RunInit {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly report?: VerifyReport;
+  /** Where it runs as an executable. */
+  readonly executable?: string;
   /** What the editor makes of a text; null where it fails. */
   readonly editor?: (text: string) => string | null;
 }
@@ -105,7 +107,8 @@ export async function run(argv: readonly string[], init: RunInit = {}): Promise<
     },
     env: (name) => init.env?.[name],
     hostname: () => "box",
-    auth: () => auth,
+    executable: () => init.executable ?? null,
+    auth: () => Promise.resolve(auth),
     serve: (order) => {
       served.push(order);
       return Promise.resolve(0);

@@ -2,18 +2,29 @@
  * Completion for shells: each script only hands the words typed so far back to the program
  * (`completion words -- ...`), so that what is offered is always what this version knows.
  */
+import { Fault } from "../core/fault.ts";
 import { type BasePowers, type Command, command } from "./command.ts";
-import { choice, rest } from "./options.ts";
+import { required, rest } from "./options.ts";
+import { commandIn, type Listed } from "./program.ts";
 import { print } from "./terminal.ts";
-import { required } from "./options.ts";
 
 /** What a completion is about: a program, and what its arguments can be. */
 export interface Completed<P extends BasePowers> {
   readonly name: string;
   /** Asked late, since the command of completion is among them. */
-  readonly commands: () => readonly Command<P>[];
-  /** Names that the arguments of a command can have; must not fail. */
-  names(command: Command<P>, powers: P): Promise<readonly string[]>;
+  readonly commands: () => readonly Listed<P>[];
+  /** Names that an argument, or an option's value, can have; must not fail. */
+  names(command: Command<P>, typed: Typed, powers: P): Promise<readonly string[]>;
+}
+
+/** Where a completion is asked for. */
+export interface Typed {
+  /** The words before it. */
+  readonly words: readonly string[];
+  /** What is there of it; of a list with commas its last part. */
+  readonly last: string;
+  /** The option whose value it is; null for an argument. */
+  readonly option: string | null;
 }
 
 /** The command `completion SHELL`. */
@@ -32,8 +43,12 @@ export function completionCommand<P extends BasePowers>(completed: Completed<P>)
         if (found.length > 0) print(powers.terminal, found.join("\n"));
         return 0;
       }
-      const known = choice(["bash", "zsh", "fish"], { help: "", otherwise: "bash" });
-      print(powers.terminal, scripts[known.read("SHELL", [shell])](completed.name));
+      const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
+      if (script === undefined) {
+        const message = `the shell should be one of ${Object.keys(scripts).join(", ")}`;
+        throw new Fault({ kind: "invalid", code: "cli.invalid-option", message });
+      }
+      print(powers.terminal, script(completed.name));
       return 0;
     },
   });
@@ -45,55 +60,82 @@ export async function candidates<P extends BasePowers>(
   words: readonly string[],
   powers: P,
 ): Promise<readonly string[]> {
-  const { before, last, equals } = split(words);
   const commands = completed.commands();
-  const found = commandOf(commands, before);
-  if (found === null) {
-    const depth = before.length;
-    if (depth > 1) return [];
-    const next = commands.map(({ name }) => name.split(" "))
-      .filter((name) => before.every((word, index) => name[index] === word))
-      .map((name) => name[depth] ?? "");
-    return startingWith(last, next);
-  }
-  if (equals !== null) {
-    const values = valuesOf(found, equals);
-    return startingWith(last, values);
-  }
-  const at = last.indexOf("=");
-  if (last.startsWith("--") && at > 0) {
-    const name = last.slice(0, at);
-    return startingWith(last, valuesOf(found, name).map((value) => `${name}=${value}`));
+  const last = words.at(-1) ?? "";
+  const before = words.slice(0, -1);
+  // What follows is another program's.
+  if (before.includes("--")) return [];
+  const found = await commandIn(commands, before)?.load();
+  if (found === undefined) return startingWith(last, nextWords(commands, before));
+  const value = valueAt(found, before, last);
+  if (value !== null) {
+    const all = await valuesOf(completed, found, { words: before, ...value }, powers);
+    return startingWith(value.last, all).map((one) => `${value.shown}${one}`);
   }
   if (last.startsWith("-")) return startingWith(last, optionsOf(found));
   if (found.arguments.size === 0) return [];
-  return startingWith(last, await completed.names(found, powers));
+  const typed = { words: before, last, option: null };
+  return startingWith(last, await completed.names(found, typed, powers));
 }
 
-interface Split {
-  readonly before: readonly string[];
+/** The value that these words give an option, as `--name=value`, `--name value` or `-n value`. */
+export function valueGiven(words: readonly string[], name: string): string | null {
+  const flag = name.length === 1 ? `-${name}` : `--${name}`;
+  const joined = words.findLast((word) => word.startsWith(`${flag}=`));
+  if (joined !== undefined) return joined.slice(flag.length + 1);
+  const at = words.lastIndexOf(flag);
+  if (at < 0) return null;
+  // The shell may have cut the words at `=` (bash).
+  return (words[at + 1] === "=" ? words[at + 2] : words[at + 1]) ?? null;
+}
+
+/** Nouns, or the verbs of a noun. */
+function nextWords<P extends BasePowers>(
+  commands: readonly Listed<P>[],
+  before: readonly string[],
+): readonly string[] {
+  const words = before.filter((word) => !word.startsWith("-"));
+  if (words.length > 1) return [];
+  return commands.map(({ name }) => name.split(" "))
+    .filter((name) => words.every((word, index) => name[index] === word))
+    .map((name) => name[words.length] ?? "");
+}
+
+interface Value {
+  readonly option: string;
   readonly last: string;
-  /** The option whose value is being typed, where the shell cuts words at `=` (bash). */
-  readonly equals: string | null;
+  /** What stands before it in the same word, and has to stay. */
+  readonly shown: string;
 }
 
-function split(words: readonly string[]): Split {
-  const last = words.at(-1) ?? "";
-  const before = words.slice(0, -1);
-  const option = (back: number): string | null => {
-    const word = words.at(back);
-    return word?.startsWith("--") === true ? word : null;
-  };
-  if (last === "=") return { before, last: "", equals: option(-2) };
-  return { before, last, equals: words.at(-2) === "=" ? option(-3) : null };
+/** The option whose value is being typed; null where it is none's. */
+function valueAt<P extends BasePowers>(
+  { options }: Command<P>,
+  before: readonly string[],
+  last: string,
+): Value | null {
+  const joined = /^--([a-z-]+)=(.*)$/s.exec(last);
+  const [back, typed] = last === "="
+    ? [before.at(-1), ""]
+    : [before.at(-1) === "=" ? before.at(-2) : before.at(-1), last];
+  const option = joined?.[1] ?? /^--([a-z-]+)$/.exec(back ?? "")?.[1];
+  if (option === undefined || (options.get(option)?.value ?? null) === null) return null;
+  const whole = joined?.[2] ?? typed;
+  const comma = whole.lastIndexOf(",") + 1;
+  const start = joined === null ? "" : `--${option}=`;
+  return { option, last: whole.slice(comma), shown: start + whole.slice(0, comma) };
 }
 
-function commandOf<P extends BasePowers>(
-  commands: readonly Command<P>[],
-  words: readonly string[],
-): Command<P> | null {
-  const [noun = "", verb = ""] = words.filter((word) => !word.startsWith("-"));
-  return commands.find(({ name }) => name === noun || name === `${noun} ${verb}`) ?? null;
+/** The words of a choice, or names that the program knows. */
+async function valuesOf<P extends BasePowers>(
+  completed: Completed<P>,
+  command: Command<P>,
+  typed: Typed & { readonly option: string },
+  powers: P,
+): Promise<readonly string[]> {
+  const value = command.options.get(typed.option)?.value ?? "";
+  if (value.includes("|")) return value.split("|");
+  return await completed.names(command, typed, powers);
 }
 
 function optionsOf<P extends BasePowers>({ options }: Command<P>): readonly string[] {
@@ -101,17 +143,11 @@ function optionsOf<P extends BasePowers>({ options }: Command<P>): readonly stri
   return [...own, "--debug", "--help"];
 }
 
-/** The words of a choice; other values can't be known. */
-function valuesOf<P extends BasePowers>({ options }: Command<P>, name: string): readonly string[] {
-  const value = options.get(name.slice(2))?.value ?? "";
-  return value.includes("|") ? value.split("|") : [];
-}
-
 function startingWith(start: string, all: readonly string[]): readonly string[] {
   return [...new Set(all)].filter((one) => one !== "" && one.startsWith(start)).sort();
 }
 
-const scripts: Readonly<Record<"bash" | "zsh" | "fish", (program: string) => string>> = {
+const scripts: Readonly<Record<string, (program: string) => string>> = {
   bash: (program) =>
     `# bash completion of ${program}
 _${program}() {
@@ -125,19 +161,34 @@ complete -o default -F _${program} ${program}
   zsh: (program) =>
     `#compdef ${program}
 _${program}() {
-  local -a found
+  local -a found open whole
   found=("\${(@f)$(${program} completion words -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   found=("\${(@)found:#}")
-  if (( \${#found} )); then compadd -Q -a found; else _files; fi
+  open=("\${(@M)found:#*=}")
+  whole=("\${(@)found:#*=}")
+  (( \${#open} )) && compadd -Q -S '' -a open
+  (( \${#whole} )) && compadd -Q -a whole
+  (( \${#found} )) || _files
 }
-compdef _${program} ${program}
+# Found by compinit on fpath this file is the function's body, else it was sourced.
+if [[ \${funcstack[1]-} == _${program} ]]; then
+  _${program} "$@"
+else
+  compdef _${program} ${program}
+fi
 `,
   fish: (program) =>
     `# fish completion of ${program}
 function __${program}_words
   set -l words (commandline -opc) (commandline -ct)
-  ${program} completion words -- $words[2..] 2>/dev/null
+  set -l found (${program} completion words -- $words[2..] 2>/dev/null)
+  if set -q found[1]
+    printf '%s\\n' $found
+  else
+    set -l start (string match -r -- '^--[a-z-]+=' $words[-1])
+    printf "$start%s\\n" (__fish_complete_path (string replace -r -- '^--[a-z-]+=' '' $words[-1]))
+  end
 end
-complete -c ${program} -a '(__${program}_words)'
+complete -c ${program} -f -a '(__${program}_words)'
 `,
 };

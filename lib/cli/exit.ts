@@ -4,26 +4,32 @@ import { oneLine, type Terminal } from "./terminal.ts";
 /**
  * How a program ends: lines on stderr as `name: error: ...`, `name: hint: ...`, and its exit code.
  */
-export function report(
+export async function report(
   terminal: Terminal,
   program: string,
   thrown: unknown,
   debug: boolean,
-): number {
+): Promise<number> {
   const fault = asFault(thrown);
-  for (const line of faultLines(fault, debug)) terminal.err(`${program}: ${line}\n`);
+  for (const line of await faultLines(fault, debug)) terminal.err(`${program}: ${line}\n`);
   return exitCodes[fault.kind];
 }
 
 /** What a fault says at the command line; with `debug` also its code, fields and causes. */
-export function faultLines(fault: Fault, debug: boolean): readonly string[] {
+export async function faultLines(fault: Fault, debug: boolean): Promise<readonly string[]> {
   const lines = words(fault).split("\n").map((line) => `error: ${oneLine(line)}`);
-  if (fault.hint !== undefined) {
-    lines.push(...fault.hint.split("\n").map((line) => `hint: ${oneLine(line)}`));
-  } else if (fault.kind === "internal" && !debug) {
-    lines.push("hint: run it again with --debug to see where it comes from");
-  }
+  const hint = await hintOf(fault, debug);
+  if (hint !== null) lines.push(...hint.split("\n").map((line) => `hint: ${oneLine(line)}`));
   return debug ? [...lines, ...debugLines(fault)] : lines;
+}
+
+/** The fault's own hint, else what the list of codes advises; null where nothing is to be done. */
+async function hintOf(fault: Fault, debug: boolean): Promise<string | null> {
+  if (fault.hint !== undefined) return fault.hint;
+  if (fault.kind === "internal" && !debug) {
+    return "run it again with --debug to see where it comes from";
+  }
+  return (await import("../core/codes.ts")).adviceOf(fault.code);
 }
 
 /** The words meant for users where somebody chose them; else those for operators, who are here. */

@@ -1,7 +1,7 @@
 /** The command line of both executables: a table of commands, typed options, one way to fail. */
 export { type BasePowers, type Command, command } from "./command.ts";
-export { type Completed, completionCommand } from "./completion.ts";
-export { type Program, runProgram } from "./program.ts";
+export { type Completed, completionCommand, valueGiven } from "./completion.ts";
+export { type Listed, listed, type Program, runProgram } from "./program.ts";
 export {
   choice,
   count,
@@ -15,7 +15,15 @@ export {
   rest,
   text,
 } from "./options.ts";
-export { type Format, formatOption, readDocuments, render, show, showList } from "./format.ts";
+export {
+  type Format,
+  formatOption,
+  readDocuments,
+  render,
+  show,
+  showList,
+  yamlOf,
+} from "./format.ts";
 export { type Column, table } from "./table.ts";
 export { oneLine, print, readSecret, say, type Terminal } from "./terminal.ts";
 export { type Progress, progress } from "./progress.ts";

@@ -1,18 +1,40 @@
-/** The one door to the command line library: a table of commands becomes a program. */
-import { Command as Parser, CommanderError, Option as ParserOption } from "commander";
+/** From a command line to an exit code; what a command needs is loaded when it is called. */
 import { Fault } from "../core/fault.ts";
 import type { BasePowers, Command, Given } from "./command.ts";
 import { report } from "./exit.ts";
-import type { Argument } from "./options.ts";
+
+/** A command that is known by name, and loaded when it is wanted: a start pays for one of them. */
+export interface Listed<P extends BasePowers> {
+  /** As the command's own. */
+  readonly name: string;
+  load(): Promise<Command<P>>;
+}
 
 export interface Program<P extends BasePowers> {
   /** Name of the executable: prefix of its errors. */
   readonly name: string;
   readonly summary: string;
   readonly version: string;
-  readonly commands: readonly Command<P>[];
+  readonly commands: readonly Listed<P>[];
   /** What the nouns are: `db` -> "databases: ...". */
   readonly groups: Readonly<Record<string, string>>;
+}
+
+/** A line of a program's table of commands. */
+export function listed<P extends BasePowers>(
+  name: string,
+  load: () => Promise<Command<P>>,
+): Listed<P> {
+  return { name, load };
+}
+
+/** The command that these words begin with; null where there is none. */
+export function commandIn<P extends BasePowers>(
+  commands: readonly Listed<P>[],
+  words: readonly string[],
+): Listed<P> | null {
+  const [noun = "", verb = ""] = words.filter((word) => !word.startsWith("-"));
+  return commands.find(({ name }) => name === noun || name === `${noun} ${verb}`) ?? null;
 }
 
 /** Runs what `argv` (without the executable) asks for and gives the exit code; never throws. */
@@ -21,132 +43,40 @@ export async function runProgram<P extends BasePowers>(
   argv: readonly string[],
   powers: P,
 ): Promise<number> {
-  const { terminal } = powers;
-  const [own] = splitAtDashes(argv);
-  const debug = own.includes("--debug");
+  const end = argv.indexOf("--");
+  const own = end < 0 ? argv : argv.slice(0, end);
+  const meant = commandIn(program.commands, own);
   try {
-    let code = 0;
-    const run = async (command: Command<P>, given: Given): Promise<void> => {
-      code = await command.invoke(given, powers);
-    };
-    const parser = buildParser(program, powers, run);
-    if (own.length === 0) {
-      terminal.err(parser.helpInformation());
-      return 2;
+    const wanted = meant === null ? program.commands : [meant];
+    const commands = await Promise.all(wanted.map((one) => one.load()));
+    const [command] = commands;
+    // Words alone need no parser, whose loading takes longer than most commands.
+    if (command !== undefined && isBare(command, argv)) {
+      return await command.invoke(nothing, powers);
     }
-    await parser.parseAsync([...argv], { from: "user" });
-    return code;
+    const { parse } = await import("./parser.ts");
+    return await parse({ ...program, commands }, argv, own, powers);
   } catch (thrown) {
-    if (!(thrown instanceof CommanderError)) return report(terminal, program.name, thrown, debug);
-    if (thrown.exitCode === 0) return 0;
-    if (thrown.code === "commander.help") return 2;
-    return report(terminal, program.name, usageFault(thrown, program.name, own), debug);
+    const helped = withHelp(thrown, `${program.name} ${meant?.name ?? ""}`.trimEnd());
+    return await report(powers.terminal, program.name, helped, own.includes("--debug"));
   }
 }
 
-type Run<P extends BasePowers> = (command: Command<P>, given: Given) => Promise<void>;
+const nothing: Given = { arguments: [], options: new Map() };
 
-function buildParser<P extends BasePowers>(program: Program<P>, powers: P, run: Run<P>): Parser {
-  const parser = new Parser(program.name).description(program.summary).exitOverride()
-    .configureOutput({
-      writeOut: (text) => powers.terminal.out(text),
-      writeErr: (text) => powers.terminal.err(text),
-      outputError: () => {},
-      getOutHelpWidth: () => helpWidth,
-      getErrHelpWidth: () => helpWidth,
-      getOutHasColors: () => false,
-      getErrHasColors: () => false,
-    })
-    .helpCommand(false)
-    .version(`${program.name} ${program.version}`, "-V, --version", "show the version")
-    .option("--debug", "show codes and causes of errors");
-  const groups = new Map<string, Parser>();
-  for (const command of program.commands) {
-    const [noun = "", verb] = command.name.split(" ");
-    if (verb === undefined) {
-      addCommand(parser.command(noun), program.name, command, run);
-      continue;
-    }
-    let group = groups.get(noun);
-    if (group === undefined) {
-      group = parser.command(noun).description(program.groups[noun] ?? "").helpCommand(false);
-      groups.set(noun, group);
-    }
-    addCommand(group.command(verb), program.name, command, run);
-  }
-  return parser;
+/** Nothing but the command's own words, where it needs nothing more. */
+function isBare<P extends BasePowers>(
+  { name, arguments: args }: Command<P>,
+  argv: readonly string[],
+): boolean {
+  const words = name.split(" ");
+  return argv.length === words.length && words.every((word, index) => word === argv[index]) &&
+    [...args.values()].every(({ shape }) => shape !== "one");
 }
 
-const helpWidth = 100;
-
-function addCommand<P extends BasePowers>(
-  parser: Parser,
-  program: string,
-  command: Command<P>,
-  run: Run<P>,
-): void {
-  parser.description(command.summary).helpCommand(false);
-  for (const [name, argument] of command.arguments) {
-    parser.argument(argumentShape(name, argument), argument.help);
-  }
-  for (const [name, option] of command.options) {
-    const long = option.value === null ? `--${name}` : `--${name} <${option.value}>`;
-    const flags = option.short === null ? long : `-${option.short}, ${long}`;
-    const made = new ParserOption(flags, option.help);
-    // Every occurrence is kept; the option's own reader decides what several mean.
-    made.argParser((value: string, before: unknown) => [...texts(before), value]);
-    parser.addOption(made);
-  }
-  parser.option("--debug", "show codes and causes of errors");
-  parser.addHelpText("after", `\nExample:\n  ${program} ${command.example}`);
-  parser.action(async () => {
-    await run(command, {
-      arguments: parser.processedArgs.map(texts),
-      options: new Map(
-        [...command.options.keys()].map((name) => {
-          const known = parser.options.find((one) => one.long === `--${name}`);
-          const value: unknown = known && parser.getOptionValue(known.attributeName());
-          // The library takes `--no-x` as the opposite of an `--x`, which is true where left out.
-          const isGiven = known?.negate === true ? value === false : value === true;
-          return [name, isGiven ? ["true"] : texts(value)];
-        }),
-      ),
-    });
-  });
-}
-
-function argumentShape(name: string, argument: Argument<unknown>): string {
-  switch (argument.shape) {
-    case "one":
-      return `<${name}>`;
-    case "maybe":
-      return `[${name}]`;
-    case "rest":
-      return `[${name}...]`;
-  }
-}
-
-function texts(value: unknown): readonly string[] {
-  if (typeof value === "string") return [value];
-  return Array.isArray(value) ? value.map(String) : [];
-}
-
-/** What the library says about a wrong command line, in our words and shape. */
-function usageFault(error: CommanderError, program: string, own: readonly string[]): Fault {
-  const [first = "", second] = error.message.replace(/^error: /, "").split("\n");
-  const meant = second?.match(/^\(Did you mean (.+)\?\)$/)?.[1];
-  const words = own.filter((word) => /^[a-z][a-z-]*$/.test(word)).slice(0, 2).join(" ");
-  return new Fault({
-    kind: "invalid",
-    code: "cli.usage",
-    message: first,
-    hint: meant === undefined
-      ? `see ${[program, words, "--help"].filter((part) => part !== "").join(" ")}`
-      : `did you mean ${meant}?`,
-  });
-}
-
-function splitAtDashes(argv: readonly string[]): readonly [readonly string[], readonly string[]] {
-  const at = argv.indexOf("--");
-  return at < 0 ? [argv, []] : [argv.slice(0, at), argv.slice(at + 1)];
+/** A bad value says whose help to read; the option's reader doesn't know its command. */
+function withHelp(thrown: unknown, words: string): unknown {
+  if (!(thrown instanceof Fault) || thrown.code !== "cli.invalid-option") return thrown;
+  const { kind, code, message, cause } = thrown;
+  return new Fault({ kind, code, message, hint: thrown.hint ?? `see ${words} --help`, cause });
 }

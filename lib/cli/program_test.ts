@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { Fault } from "../core/fault.ts";
+import { Fault, type FaultCode, type FaultKind } from "../core/fault.ts";
 import {
   type BasePowers,
   choice,
@@ -9,6 +9,7 @@ import {
   flag,
   formatOption,
   list,
+  listed,
   optional,
   pairs,
   required,
@@ -36,9 +37,8 @@ const program = {
       example: "db ls --format=json",
       options: { format: formatOption },
       run: async (options, powers: Powers) => {
-        await Promise.resolve();
         const rows = [{ name: "a\u001b[31m", size: 5 }, { name: "数据", size: 12 }];
-        showList(powers.terminal, options.format, rows, [
+        await showList(powers.terminal, options.format, rows, [
           { title: "NAME", cell: (row) => row.name },
           { title: "SIZE", cell: (row) => String(row.size), right: true },
         ], "no databases");
@@ -65,7 +65,7 @@ const program = {
         return Promise.resolve(options.force ? 3 : 0);
       },
     }),
-  ],
+  ].map((one) => listed(one.name, () => Promise.resolve(one))),
 };
 
 async function run(
@@ -195,9 +195,45 @@ Deno.test("a flag named no-x counts where it is given, and only there", async ()
     options: { "no-confirm": flag({ help: "" }) },
     run: (options) => Promise.resolve(seen.push(options["no-confirm"]) * 0),
   });
-  const program = { name: "p", summary: "", version: "", groups: {}, commands: [ask] };
+  const program = {
+    name: "p",
+    summary: "",
+    version: "",
+    groups: {},
+    commands: [listed("ask", () => Promise.resolve(ask))],
+  };
   const powers = { terminal: fakeTerminal(), signal: new AbortController().signal };
   await runProgram(program, ["ask"], powers);
   await runProgram(program, ["ask", "--no-confirm"], powers);
   deepStrictEqual(seen, [false, true]);
+});
+
+Deno.test("only the command that is meant is loaded; help loads all", async () => {
+  const loaded: string[] = [];
+  const commands = program.commands.map(({ name, load }) =>
+    listed(name, () => {
+      loaded.push(name);
+      return load();
+    })
+  );
+  const powers = { terminal: fakeTerminal(), signal: new AbortController().signal, seen: [] };
+  await runProgram({ ...program, commands }, ["db", "ls"], powers);
+  await runProgram({ ...program, commands }, ["--debug", "db", "ls", "--format=json"], powers);
+  deepStrictEqual(loaded, ["db ls", "db ls"]);
+  await runProgram({ ...program, commands }, ["db"], powers);
+  deepStrictEqual(loaded.slice(2), ["db ls", "put"]);
+});
+
+Deno.test("what has no hint of its own gets the advice of its code, or none", async () => {
+  const hints = async (code: FaultCode, kind: FaultKind) => {
+    const { terminal } = await run(["put", "x"], () => {
+      throw new Fault({ kind, code, message: "so" });
+    });
+    return terminal.stderr();
+  };
+  strictEqual(
+    await hints("db.statement-timeout", "limit"),
+    "prog: error: so\nprog: hint: make it smaller, or ask for another role\n",
+  );
+  strictEqual(await hints("cli.interrupted", "cancelled"), "prog: error: so\n");
 });

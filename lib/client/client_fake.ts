@@ -9,7 +9,7 @@ import { fakeHostCertificate } from "../ca/ca_fake.ts";
 import { generateKey, issueUser, parseRequest } from "../ca/mod.ts";
 import { failureOf } from "../api/failure.ts";
 import { type FakeTerminal, fakeTerminal } from "../cli/terminal_fake.ts";
-import { type Command, runProgram } from "../cli/mod.ts";
+import { runProgram } from "../cli/mod.ts";
 import { Fault } from "../core/fault.ts";
 import type { HostIdentity } from "../core/identity.ts";
 import type { HttpAnswer } from "../sys/http.ts";
@@ -87,7 +87,7 @@ export async function fakeComputer(): Promise<FakeComputer> {
         name: "tsh",
         summary: "",
         version: "0.1.0",
-        commands: clientCommands as readonly Command<ClientPowers>[],
+        commands: clientCommands,
         groups: clientGroups,
       };
       const code = await runProgram(program, args, computer.powers);

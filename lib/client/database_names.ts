@@ -1,12 +1,15 @@
+/** Names for completion: these never fail, at worst there are none. */
 import { asFault } from "../core/fault.ts";
 import { withAuth } from "./cluster.ts";
 import type { ClientPowers } from "./powers.ts";
-import { Profile } from "./profile.ts";
+import { type Login, Profile, readProxyAddress } from "./profile.ts";
 
-/** Databases of the current login, for completion: never fails, at worst there are none. */
-export async function databaseNames(powers: ClientPowers): Promise<readonly string[]> {
-  const profile = new Profile(powers);
-  const login = await profile.login().catch(() => null);
+/** Databases of the current login, or of that at `proxy`. */
+export async function databaseNames(
+  proxy: string | null,
+  powers: ClientPowers,
+): Promise<readonly string[]> {
+  const login = await loginAt(proxy, powers);
   if (login === null || Date.parse(login.expires) <= powers.clock.now()) return [];
   try {
     const call = () =>
@@ -14,6 +17,24 @@ export async function databaseNames(powers: ClientPowers): Promise<readonly stri
     return (await call()).databases.map(({ name }) => name);
   } catch (thrown) {
     if (asFault(thrown).kind === "internal") return [];
-    return (await profile.routes(login)).map(({ service }) => service);
+    return await routeNames(proxy, powers);
+  }
+}
+
+/** Databases that there is a certificate for. */
+export async function routeNames(
+  proxy: string | null,
+  powers: ClientPowers,
+): Promise<readonly string[]> {
+  const login = await loginAt(proxy, powers);
+  const routes = login === null ? [] : await new Profile(powers).routes(login).catch(() => []);
+  return routes.map(({ service }) => service);
+}
+
+async function loginAt(proxy: string | null, powers: ClientPowers): Promise<Login | null> {
+  try {
+    return await new Profile(powers).login(proxy === null ? null : readProxyAddress(proxy).text);
+  } catch {
+    return null;
   }
 }

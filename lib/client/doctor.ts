@@ -56,7 +56,7 @@ export async function examine(place: Place, powers: ClientPowers): Promise<reado
         await auth.call("status", {}, signal);
         return (await auth.call("databases.list", {}, signal)).databases;
       });
-      return `knows ${login.user}; ${databases.length} databases`;
+      return `knows ${login.user}, databases: ${databases.length}`;
     });
     const routes = new Map((await place.profile.routes(login)).map((one) => [one.service, one]));
     for (const database of isOpen ? databases : []) {

@@ -223,6 +223,7 @@ export function readProxyAddress(given: string): HostPort & { readonly text: str
       kind: "invalid",
       code: "client.bad-proxy",
       message: "--proxy should be host or host:port",
+      hint: "for example --proxy=db.example.com or --proxy=[2001:db8::1]:3080",
     });
   }
   return { host, port, text: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}` };

@@ -14,7 +14,8 @@ import {
 import { generateKey, issueHost, issueUser } from "../ca/mod.ts";
 import type { HostIdentity, Route, UserIdentity } from "../core/identity.ts";
 import { systemClock } from "../sys/clock.ts";
-import { readText, watchFile } from "../sys/files.ts";
+import { readText } from "../sys/files.ts";
+import { watchFile } from "../sys/watch_file.ts";
 import { sha1 } from "../sys/hash.ts";
 import { serveHttp1 } from "../sys/http.ts";
 import { systemRandom } from "../sys/random.ts";

@@ -29,10 +29,16 @@ export class SchemaError extends Error {
   constructor(what: string, issues: readonly SchemaIssue[]) {
     super(
       `${what}: ` +
-        issues.map((i) => `${i.path || "value"} should be ${i.expected}, is ${i.found}`).join("; "),
+        issues.map(wordsOf).join("; "),
     );
     this.issues = issues;
   }
+}
+
+function wordsOf({ path, expected, found }: SchemaIssue): string {
+  // Of a key that isn't there the library knows nothing but its name.
+  const isAbsent = found === "missing" && expected === JSON.stringify(path.split(".").at(-1));
+  return isAbsent ? `${path} is missing` : `${path || "value"} should be ${expected}, is ${found}`;
 }
 
 /**
@@ -61,7 +67,12 @@ function describeIssue(issue: v.BaseIssue<unknown>): SchemaIssue {
     : typeof input === "object"
     ? "a mapping"
     : `a ${typeof input}`;
-  return { path, expected: issue.expected ?? issue.message, found };
+  return { path, expected: expectedBy(issue), found };
+}
+
+/** The words that a schema chose for what it wants, else the library's. */
+function expectedBy({ message, expected }: v.BaseIssue<unknown>): string {
+  return message.startsWith("Invalid ") ? expected ?? message : message;
 }
 
 /**

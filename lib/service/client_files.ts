@@ -1,10 +1,12 @@
-/** Files as the user's commands use them. */
-import { listDirectory, makeDirectory, readText, remove, writeAtomic } from "../sys/files.ts";
+/** Files as the user's commands use them, loaded with the first one. */
+const files = () => import("../sys/files.ts");
 
 export const clientFiles = {
-  readText,
-  writePrivate: (path: string, text: string): Promise<void> => writeAtomic(path, text),
-  makeDirectory,
-  list: listDirectory,
-  remove: async (path: string): Promise<void> => void await remove(path, true),
+  readText: async (path: string): Promise<string | null> => await (await files()).readText(path),
+  writePrivate: async (path: string, text: string): Promise<void> =>
+    await (await files()).writeAtomic(path, text),
+  makeDirectory: async (path: string): Promise<void> => await (await files()).makeDirectory(path),
+  list: async (path: string): Promise<readonly string[]> =>
+    await (await files()).listDirectory(path),
+  remove: async (path: string): Promise<void> => void await (await files()).remove(path, true),
 } as const;

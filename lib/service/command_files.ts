@@ -1,10 +1,11 @@
-/** Files as the administrator's commands use them. */
+/** Files as the administrator's commands use them, loaded with the first one. */
 import { Fault } from "../core/fault.ts";
-import { makeDirectory, readText, remove, stat, writeAtomic } from "../sys/files.ts";
+
+const files = () => import("../sys/files.ts");
 
 export const commandFiles = {
   async readText(path: string): Promise<string> {
-    const text = await readText(path);
+    const text = await (await files()).readText(path);
     if (text !== null) return text;
     throw new Fault({
       kind: "missing",
@@ -17,6 +18,7 @@ export const commandFiles = {
     text: string,
     { mode, replace }: { readonly mode: number; readonly replace: boolean },
   ): Promise<void> {
+    const { stat, writeAtomic } = await files();
     if (!replace && await stat(path) !== null) {
       throw new Fault({
         kind: "conflict",
@@ -27,7 +29,7 @@ export const commandFiles = {
     }
     await writeAtomic(path, text, mode);
   },
-  exists: async (path: string): Promise<boolean> => await stat(path) !== null,
-  makeDirectory,
-  remove: async (path: string): Promise<void> => void await remove(path),
+  exists: async (path: string): Promise<boolean> => await (await files()).stat(path) !== null,
+  makeDirectory: async (path: string): Promise<void> => await (await files()).makeDirectory(path),
+  remove: async (path: string): Promise<void> => void await (await files()).remove(path),
 } as const;

@@ -4,9 +4,14 @@ export function environmentVariable(name: string): string | undefined {
   return value === "" ? undefined : value;
 }
 
-/** All environment variables, for children. */
+/** What the launcher of the portable executables sets for its own program. */
+const launchers = ["REMOTELER_EXECUTABLE", "DENO_DIR", "DENO_NO_UPDATE_CHECK"];
+
+/** The environment for children: all of ours, but for what our launcher added. */
 export function environment(): Readonly<Record<string, string>> {
-  return Deno.env.toObject();
+  const all = Deno.env.toObject();
+  if (all["REMOTELER_EXECUTABLE"] === undefined) return all;
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !launchers.includes(name)));
 }
 
 /** The machine's name. */
@@ -29,4 +34,11 @@ export const operatingSystem: string = Deno.build.os;
 
 export function currentDirectory(): string {
   return Deno.cwd();
+}
+
+/** Path of the executable that the product is; null where it runs from its sources. */
+export function ownExecutable(): string | null {
+  const launched = environmentVariable("REMOTELER_EXECUTABLE");
+  if (launched !== undefined) return launched;
+  return Deno.build.standalone ? Deno.execPath() : null;
 }

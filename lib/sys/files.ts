@@ -1,8 +1,6 @@
 /** Private files (0600) and directories (0700). Failures are Faults with the system's name. */
-import * as fs from "node:fs";
-import { dirname } from "node:path";
 import { Fault } from "../core/fault.ts";
-import { errnoOf } from "./socket_stream.ts";
+import { errnoOf } from "./errno.ts";
 
 export interface FileInfo {
   readonly bytes: number;
@@ -75,7 +73,7 @@ export async function writeAtomic(
       await Deno.remove(temporary).catch(() => {});
       throw error;
     }
-    await syncDirectory(dirname(path));
+    await syncDirectory(path.slice(0, path.lastIndexOf("/") + 1) || ".");
   });
 }
 
@@ -152,20 +150,6 @@ export function openAppend(path: string): AppendFile {
 export async function syncDirectory(path: string): Promise<void> {
   using directory = await Deno.open(path);
   await directory.sync();
-}
-
-/**
- * Calls `changed` after a file's content may have changed, looking each `periodMs`: renames over
- * links, as certificate tools and orchestrators do them, are seen too. Gives what ends it.
- */
-export function watchFile(path: string, periodMs: number, changed: () => void): () => void {
-  const listener = (now: fs.Stats, before: fs.Stats) => {
-    if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino || now.size !== before.size) {
-      changed();
-    }
-  };
-  fs.watchFile(path, { interval: periodMs, persistent: false }, listener);
-  return () => fs.unwatchFile(path, listener);
 }
 
 async function unlessMissing<T>(path: string, run: () => Promise<T>): Promise<T | null> {

@@ -1,6 +1,7 @@
 import { deepStrictEqual, rejects, strictEqual, throws } from "node:assert/strict";
 import { Fault } from "../core/fault.ts";
 import * as files from "./files.ts";
+import { watchFile } from "./watch_file.ts";
 import { privateDirectory } from "./private_directory.ts";
 import { openSqlite } from "./sqlite.ts";
 
@@ -61,7 +62,7 @@ Deno.test("a changed file is noticed, also when another is renamed over it", () 
   inDirectory(async (path) => {
     await files.writeAtomic(`${path}/a`, "one");
     const changed = Promise.withResolvers<void>();
-    const stop = files.watchFile(`${path}/a`, 20, () => changed.resolve());
+    const stop = watchFile(`${path}/a`, 20, () => changed.resolve());
     await new Promise((resolve) => setTimeout(resolve, 60));
     await files.writeAtomic(`${path}/a`, "two");
     await changed.promise;

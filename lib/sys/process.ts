@@ -1,5 +1,5 @@
 import { Fault } from "../core/fault.ts";
-import { readText } from "./files.ts";
+import { environment } from "./env.ts";
 
 export interface RunOptions {
   /** Added to this process's environment. */
@@ -21,7 +21,8 @@ export async function runProgram(
   try {
     const child = new Deno.Command(program, {
       args: [...args],
-      env: { ...options.environment },
+      clearEnv: true,
+      env: { ...environment(), ...options.environment },
       stdin: "inherit",
       stdout: "inherit",
       stderr: "inherit",
@@ -46,6 +47,8 @@ export async function runProgram(
 export async function outputOf(program: string, args: readonly string[]): Promise<string> {
   const command = new Deno.Command(program, {
     args: [...args],
+    clearEnv: true,
+    env: { ...environment() },
     stdin: "null",
     stdout: "piped",
     stderr: "null",
@@ -87,8 +90,8 @@ async function socketOwner(
   local: string,
   remote: string,
 ): Promise<number | null> {
-  const text = await readText(`/proc/net/${table}`).catch(() => null);
-  for (const line of (text ?? "").split("\n").slice(1)) {
+  const text = await Deno.readTextFile(`/proc/net/${table}`).catch(() => "");
+  for (const line of text.split("\n").slice(1)) {
     const [, localHex, remoteHex, , , , , user] = line.trim().split(/\s+/);
     if (localHex !== local || remoteHex !== remote) continue;
     return user !== undefined && /^\d+$/.test(user) ? Number(user) : null;

@@ -1,6 +1,6 @@
 import { rejects, strictEqual } from "node:assert/strict";
-import { userId } from "./env.ts";
-import { findProgram, kernelAddress, loopbackPeerUser, runProgram } from "./process.ts";
+import { ownExecutable, userId } from "./env.ts";
+import { findProgram, kernelAddress, loopbackPeerUser, outputOf, runProgram } from "./process.ts";
 import { connectTcp, listenTcp } from "./tcp.ts";
 
 Deno.test("a program's exit code is ours, and a missing program is named", async () => {
@@ -9,6 +9,24 @@ Deno.test("a program's exit code is ours, and a missing program is named", async
   await rejects(runProgram("no-such-program-here", []), /no-such-program-here is not installed/);
   strictEqual((await findProgram("sh"))?.endsWith("/sh"), true);
   strictEqual(await findProgram("no-such-program-here"), null);
+});
+
+Deno.test("children get our environment, without what our launcher put there", async () => {
+  const script = 'printf "%s|%s|%s" "${PATH:+path}" "${DENO_DIR-}" "${REMOTELER_EXECUTABLE-}"';
+  const before = Deno.env.get("DENO_DIR");
+  Deno.env.set("DENO_DIR", "/theirs");
+  try {
+    strictEqual(await outputOf("sh", ["-c", script]), "path|/theirs|");
+    Deno.env.set("REMOTELER_EXECUTABLE", "/usr/bin/tsh");
+    strictEqual(await outputOf("sh", ["-c", script]), "path||");
+    strictEqual(await runProgram("sh", ["-c", `test -z "$DENO_DIR" && test -n "$PATH"`]), 0);
+    strictEqual(ownExecutable(), "/usr/bin/tsh");
+  } finally {
+    Deno.env.delete("REMOTELER_EXECUTABLE");
+    if (before === undefined) Deno.env.delete("DENO_DIR");
+    else Deno.env.set("DENO_DIR", before);
+  }
+  strictEqual(ownExecutable(), null);
 });
 
 Deno.test("addresses are written as the kernel writes them", () => {

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Buffer } from "node:buffer";
 import type { ByteStream, StreamReader } from "../core/stream.ts";
 import { Fault } from "../core/fault.ts";
+import { errnoOf } from "./errno.ts";
 import { StreamDuplex } from "./stream_duplex.ts";
 
 /** Queued bytes at which they leave without waiting for the end of the tick. */
@@ -192,12 +193,6 @@ export function connectionFault(error: unknown): Fault {
     fields: { errno },
     cause: error,
   });
-}
-
-/** The error's system name, else its message. */
-export function errnoOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return "code" in error && typeof error.code === "string" ? error.code : error.message;
 }
 
 /** `host:port`, with an IPv6 host in brackets; empty where there is no address. */

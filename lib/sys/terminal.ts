@@ -21,8 +21,11 @@ export const standardStreams: StandardStreams = {
   stdinIsTerminal: Deno.stdin.isTerminal(),
   stdoutIsTerminal: Deno.stdout.isTerminal(),
   stderrIsTerminal: Deno.stderr.isTerminal(),
-  out: (text) => writeAll(Deno.stdout, text),
-  err: (text) => writeAll(Deno.stderr, text),
+  out: (text) => {
+    // Whoever read it has left, as `head` does: what follows has no use, and a word of it neither.
+    if (!writeAll(Deno.stdout, text)) Deno.exit(brokenPipe);
+  },
+  err: (text) => void writeAll(Deno.stderr, text),
   async ask(prompt, { secret }) {
     writeAll(Deno.stderr, prompt);
     return secret && Deno.stdin.isTerminal() ? await typedUnseen() : await readLine();
@@ -49,9 +52,19 @@ export const standardStreams: StandardStreams = {
   },
 };
 
-function writeAll(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
+/** As a shell has it for a program that SIGPIPE ended: 128 + 13. */
+const brokenPipe = 141;
+
+/** False where the other end is closed. */
+function writeAll(to: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
   const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
+  try {
+    for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) return false;
+    throw error;
+  }
 }
 
 /** Bytes up to the line's end, read one by one so that nothing behind it is taken. */

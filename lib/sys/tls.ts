@@ -4,7 +4,8 @@ import { Buffer } from "node:buffer";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { Fault } from "../core/fault.ts";
 import type { ByteStream } from "../core/stream.ts";
-import { connectionFault, errnoOf, SocketStream } from "./socket_stream.ts";
+import { errnoOf } from "./errno.ts";
+import { connectionFault, SocketStream } from "./socket_stream.ts";
 import { StreamDuplex } from "./stream_duplex.ts";
 import { type ConnectOptions, connectTcp, type Endpoint } from "./tcp.ts";
 

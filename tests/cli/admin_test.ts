@@ -4,7 +4,7 @@ import { join } from "../../scripts/lab/paths.ts";
 import { programs } from "../../scripts/lab/services.ts";
 import { type Site } from "../../scripts/lab/site.ts";
 import { type Finished, run } from "../../scripts/lab/tools.ts";
-import { have, siteSuite } from "../site.ts";
+import { siteSuite } from "../site.ts";
 
 const test = siteSuite({});
 
@@ -55,20 +55,4 @@ test("db ls says where a database is and who serves it", async (site) => {
   strictEqual(all[0].uri, `localhost:${site.postgres.port}`);
   strictEqual(all[0].agents.join(), "agent-0");
   match(await site.remoteler(["db", "ls"]), /^NAME +PROTOCOL +URI +AGENTS/);
-});
-
-test("the completion scripts load in their shells and offer what the program knows", async () => {
-  const [program = "", ...args] = programs().remoteler;
-  const script = async (shell: string) =>
-    (await run(program, [...args, "completion", shell])).stdout;
-  const quoted = [program, ...args].map((word) => `'${word}'`).join(" ");
-  const define = `remoteler() { ${quoted} "$@"; }`;
-  const ask = `COMP_WORDS=(remoteler audit ex); COMP_CWORD=2; _remoteler; echo "$COMPREPLY"`;
-  const bash = await run("bash", ["-c", `${define}\n${await script("bash")}\n${ask}`]);
-  strictEqual(bash.stdout.trim(), "export", bash.stderr);
-  for (const shell of ["zsh", "fish"]) {
-    if (!(await have(shell, `completion in ${shell}`))) continue;
-    const done = await run(shell, ["-n", "/dev/stdin"], { input: await script(shell) });
-    strictEqual(done.code, 0, done.stderr);
-  }
 });

@@ -1,9 +1,6 @@
 /** tsh doctor: nothing is wrong with a site that works; what is with one that doesn't. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { adminCommands } from "../../lib/admin/mod.ts";
-import { clientCommands } from "../../lib/client/mod.ts";
-import { type Person, programs } from "../../scripts/lab/services.ts";
-import { run } from "../../scripts/lab/tools.ts";
+import { type Person } from "../../scripts/lab/services.ts";
 import { siteSuite } from "../site.ts";
 
 let alice: Person;
@@ -63,14 +60,4 @@ test("doctor on a proxy that is away ends soon and says so", async (site) => {
   strictEqual(found.get("proxy")?.state, "fail");
   match(found.get("proxy")?.found ?? "", /can't be reached/);
   ok(found.has("psql"));
-});
-
-test("every command's help has its example", async () => {
-  for (const command of [...adminCommands, ...clientCommands]) {
-    ok(command.example.startsWith(command.name), command.name);
-  }
-  for (const [name, [program = "", ...args]] of Object.entries(programs())) {
-    const done = await run(program, [...args, "version", "--help"]);
-    match(done.stdout, new RegExp(`Example:\\n {2}${name} version`));
-  }
 });

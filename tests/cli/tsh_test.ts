@@ -60,10 +60,6 @@ test("db config and db env are for machines and for people", async () => {
   match(await alice.mustTsh(["db", "env", "orders"]), /export PG/);
 });
 
-test("completion offers the databases of the login", async () => {
-  strictEqual(await alice.mustTsh(["completion", "words", "--", "db", "connect", "o"]), "orders\n");
-});
-
 test("db connect runs psql", async () => {
   if (!(await have("psql", "tsh db connect"))) return;
   const out = await alice.mustTsh(["db", "connect", "orders", "--", "-XAtc", "select 'connected'"]);

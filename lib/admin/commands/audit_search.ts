@@ -37,7 +37,9 @@ export const auditSearch = command({
       // A page may be empty and still go on.
       if (cursor === null) break;
     }
-    show(powers.terminal, options.format, found, drawEvents);
+    const isEmpty = options.format === "text" && found.length === 0;
+    if (isEmpty) say(powers.terminal, "no events match");
+    else await show(powers.terminal, options.format, found, drawEvents);
     if (cursor !== null && options.format === "text") {
       say(powers.terminal, `there are more: --limit=0 shows all, --newest the last ones first`);
       say(powers.terminal, `go on from here with --cursor=${cursor}`);

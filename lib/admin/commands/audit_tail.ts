@@ -1,30 +1,27 @@
-import { choice, command, list, print } from "../../cli/mod.ts";
+import { choice, command, type Format, list, print, yamlOf } from "../../cli/mod.ts";
 import type { AdminPowers } from "../powers.ts";
 import { openAuth, siteOptions } from "../site.ts";
-import { auditFilters, drawEvent, queryOf } from "../events.ts";
+import { drawEvent, eventFilters, queryOf } from "../events.ts";
 
 export const auditTail = command({
   name: "audit tail",
-  summary: "follow the audit log as it grows",
+  summary: "follow the audit log as it grows, from now on",
   example: "audit tail --user=alice",
   options: {
-    ...auditFilters,
+    ...eventFilters,
     events: list({ help: "types of events, as db.session.query" }),
-    format: choice(["text", "json"], {
-      help: "a line for people, or a JSON object",
+    format: choice(["text", "json", "yaml"], {
+      help: "a line for people, a JSON object a line, or a YAML document each",
       otherwise: "text",
     }),
     ...siteOptions,
   },
   run: async (options, powers: AdminPowers) => {
     const auth = await openAuth(options, powers);
-    const query = queryOf(options, powers.clock);
+    const query = queryOf({ from: null, to: null, ...options }, powers.clock);
     try {
       for await (const event of auth.stream("audit.tail", query, powers.signal)) {
-        print(
-          powers.terminal,
-          options.format === "json" ? JSON.stringify(event) : drawEvent(event),
-        );
+        print(powers.terminal, await drawn(event, options.format));
       }
     } catch (thrown) {
       if (!powers.signal.aborted) throw thrown;
@@ -32,3 +29,8 @@ export const auditTail = command({
     return 0;
   },
 });
+
+async function drawn(event: unknown, format: Format): Promise<string> {
+  if (format === "text") return drawEvent(event);
+  return format === "json" ? JSON.stringify(event) : `---\n${await yamlOf(event)}`;
+}

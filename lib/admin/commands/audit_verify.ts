@@ -26,7 +26,7 @@ export const auditVerify = command({
     const authorities = await powers.files.readText(ca ?? `${dataDir}/audit-ca.pem`);
     const order = { dir: dir ?? `${dataDir}/audit`, heads, authorities };
     const report = await powers.verifyAudit(order);
-    show(powers.terminal, options.format, report, draw);
+    await show(powers.terminal, options.format, shownOf(report), () => draw(report));
     if (report.ok) return 0;
     throw new Fault({
       kind: "conflict",
@@ -36,6 +36,24 @@ export const auditVerify = command({
     });
   },
 });
+
+/** As `--format=json` shows it. */
+function shownOf(report: VerifyReport) {
+  const { ok, log, files, lines, firstSeq, lastSeq, lastHash, heads, coveredSeq } = report;
+  return {
+    ok,
+    log,
+    files,
+    lines,
+    first_seq: firstSeq,
+    last_seq: lastSeq,
+    last_hash: lastHash,
+    heads,
+    covered_seq: coveredSeq,
+    problems: report.problems,
+    notes: report.notes,
+  };
+}
 
 function lines(text: string): readonly string[] {
   return text.split("\n").filter((line) => line.trim() !== "");

@@ -1,5 +1,5 @@
 import { certificatePem } from "../../ca/mod.ts";
-import { choice, command, print, show } from "../../cli/mod.ts";
+import { choice, command, show } from "../../cli/mod.ts";
 import type { AdminPowers } from "../powers.ts";
 import { getOf } from "../resources.ts";
 import { openAuth, siteOptions } from "../site.ts";
@@ -13,7 +13,10 @@ export const authExport = command({
       help: "which authority",
       otherwise: "host",
     }),
-    format: choice(["pem", "json", "yaml"], { help: "how to print", otherwise: "pem" }),
+    format: choice(["text", "json", "yaml", "pem"], {
+      help: "how to print; text is PEM",
+      otherwise: "text",
+    }),
     ...siteOptions,
   },
   run: async (options, powers: AdminPowers) => {
@@ -21,11 +24,9 @@ export const authExport = command({
     const authority = await getOf(auth, "cert_authority", options.type, powers.signal);
     const { trusted } = authority.spec;
     const chain = certificatePem(...trusted.map((text) => Uint8Array.fromBase64(text)));
-    if (options.format === "pem") print(powers.terminal, chain);
-    else {
-      const shown = { type: options.type, certificates: trusted };
-      show(powers.terminal, options.format, shown, () => chain);
-    }
+    const shown = { type: options.type, certificates: trusted };
+    const format = options.format === "pem" ? "text" : options.format;
+    await show(powers.terminal, format, shown, () => chain);
     return 0;
   },
 });

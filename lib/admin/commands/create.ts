@@ -18,7 +18,7 @@ export const create = command({
     const given = options.file === null
       ? await powers.terminal.readAll(inputBytesMax)
       : await powers.files.readText(options.file);
-    const all = readDocuments(given).map(readResource);
+    const all = (await readDocuments(given)).map(readResource);
     if (all.length === 0) throw badResource("there is no resource in it");
     const auth = await openAuth(options, powers);
     for (const resource of all) {

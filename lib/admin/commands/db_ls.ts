@@ -29,7 +29,7 @@ export const dbLs = command({
         found,
       };
     });
-    showList(powers.terminal, options.format, databases, [
+    await showList(powers.terminal, options.format, databases, [
       { title: "NAME", cell: ({ name }) => name },
       { title: "PROTOCOL", cell: ({ protocol }) => protocol },
       { title: "URI", cell: ({ uri }) => uri },

@@ -1,5 +1,5 @@
 import type { Resource } from "../../api/resources.ts";
-import { command, readDocuments, render, required, say } from "../../cli/mod.ts";
+import { command, readDocuments, required, say, yamlOf } from "../../cli/mod.ts";
 import { asFault, Fault } from "../../core/fault.ts";
 import { readFullRef } from "../names.ts";
 import type { AdminPowers } from "../powers.ts";
@@ -19,7 +19,7 @@ export const edit = command({
     const draft = `${
       powers.env("TMPDIR") ?? "/tmp"
     }/remoteler-${kind}-${powers.random.uuid()}.yaml`;
-    const given = render("yaml", before, () => "");
+    const given = await yamlOf(before);
     await powers.files.writeText(draft, given, { mode: 0o600, replace: false });
     await runEditor(draft, powers);
     const written = await powers.files.readText(draft);
@@ -29,7 +29,7 @@ export const edit = command({
       return 0;
     }
     try {
-      const resource = changed(before, written);
+      const resource = await changed(before, written);
       await auth.call("resources.put", { resource, replace: true }, powers.signal);
     } catch (thrown) {
       throw keptDraft(thrown, draft);
@@ -55,8 +55,8 @@ async function runEditor(draft: string, powers: AdminPowers): Promise<void> {
 }
 
 /** What was written, at the revision that was read, whatever the draft says of it. */
-function changed(before: Resource, written: string): Resource {
-  const [document, ...more] = readDocuments(written);
+async function changed(before: Resource, written: string): Promise<Resource> {
+  const [document, ...more] = await readDocuments(written);
   if (document === undefined || more.length > 0) {
     throw badResource("the draft should hold one resource");
   }

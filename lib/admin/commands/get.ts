@@ -1,6 +1,6 @@
 import type { Resource } from "../../api/resources.ts";
 import { certificatePem } from "../../ca/mod.ts";
-import { choice, command, print, render, required, show, showList } from "../../cli/mod.ts";
+import { choice, command, print, render, required, showList } from "../../cli/mod.ts";
 import { Fault } from "../../core/fault.ts";
 import { readRef } from "../names.ts";
 import type { AdminPowers } from "../powers.ts";
@@ -25,7 +25,10 @@ export const get = command({
     if (name !== null) {
       const { resource } = await auth.call("resources.get", { kind, name }, powers.signal);
       if (format === "pem") print(powers.terminal, trustedPem([resource]));
-      else show(powers.terminal, format, resource, (one) => render("yaml", one, () => ""));
+      else {print(
+          powers.terminal,
+          await render(format === "text" ? "yaml" : format, resource, () => ""),
+        );}
       return 0;
     }
     const { resources } = await auth.call("resources.list", { kind }, powers.signal);
@@ -33,7 +36,7 @@ export const get = command({
       print(powers.terminal, trustedPem(resources));
       return 0;
     }
-    showList(powers.terminal, format, resources, [
+    await showList(powers.terminal, format, resources, [
       { title: "KIND", cell: (one: Resource) => one.kind },
       { title: "NAME", cell: (one) => one.metadata.name },
       { title: "LABELS", cell: (one) => drawLabels(one.metadata.labels) },

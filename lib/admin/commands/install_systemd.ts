@@ -11,7 +11,7 @@ export const installSystemd = command({
   options: {
     config: siteOptions.config,
     executable: text({
-      help: "path of remoteler (default: the one on PATH)",
+      help: "path of remoteler (default: this one, else that on PATH)",
       value: "PATH",
     }),
     user: flag({ help: "a unit of your own systemd, without root" }),
@@ -20,7 +20,8 @@ export const installSystemd = command({
   },
   run: async (options, powers: AdminPowers) => {
     const config = options.config ?? powers.env("REMOTELER_CONFIG") ?? usualFile;
-    const executable = options.executable ?? await powers.findProgram("remoteler");
+    const executable = options.executable ?? powers.executable() ??
+      await powers.findProgram("remoteler");
     if (executable === null) throw badPath("remoteler is not on PATH");
     for (const path of [config, executable]) {
       if (!/^\/[^\n\r\t:]*$/.test(path)) {

@@ -47,7 +47,7 @@ export const lock = command({
       },
     }, powers.signal);
     const { name, expires } = resource.metadata;
-    show(
+    await show(
       powers.terminal,
       options.format,
       resource,

@@ -12,7 +12,7 @@ export const rolesLs = command({
   run: async (options, powers: AdminPowers) => {
     const auth = await openAuth(options, powers);
     const roles = await listOf(auth, "role", powers.signal);
-    showList(powers.terminal, options.format, roles, [
+    await showList(powers.terminal, options.format, roles, [
       { title: "ROLE", cell: (role) => role.metadata.name },
       { title: "DATABASES", cell: drawLabels },
       { title: "DB USERS", cell: (role) => (role.spec.allow.db_users ?? []).join(", ") },

@@ -13,7 +13,7 @@ export const status = command({
   run: async (options, powers: AdminPowers) => {
     const auth = await openAuth(options, powers);
     const found = await auth.call("cluster.status", {}, powers.signal);
-    show(powers.terminal, options.format, found, draw);
+    await show(powers.terminal, options.format, found, draw);
     return 0;
   },
 });

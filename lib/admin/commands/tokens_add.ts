@@ -26,7 +26,7 @@ export const tokensAdd = command({
       ...(options.ttl === null ? {} : { ttl_s: Math.ceil(options.ttl / 1000) }),
       ...(options.uses === null ? {} : { uses: options.uses === 0 ? null : options.uses }),
     }, powers.signal);
-    show(powers.terminal, options.format, made, draw);
+    await show(powers.terminal, options.format, made, draw);
     return 0;
   },
 });

@@ -11,7 +11,7 @@ export const tokensLs = command({
   run: async (options, powers: AdminPowers) => {
     const auth = await openAuth(options, powers);
     const tokens = await listOf(auth, "token", powers.signal);
-    showList(powers.terminal, options.format, tokens, [
+    await showList(powers.terminal, options.format, tokens, [
       { title: "NAME", cell: (token) => token.metadata.name },
       { title: "TYPE", cell: (token) => token.spec.system_roles.join(",") },
       { title: "SERVICES", cell: (token) => token.spec.services.join(",") },

@@ -33,7 +33,12 @@ export const usersAdd = command({
     const address = await publicAddress(options, auth, powers);
     const invite = inviteOf(options.name, made, address);
     if (address === null) say(powers.terminal, "no proxy is known yet: the link has no address");
-    show(powers.terminal, options.format, invite, (one) => drawInvite(one, "choose a password"));
+    await show(
+      powers.terminal,
+      options.format,
+      invite,
+      (one) => drawInvite(one, "choose a password"),
+    );
     return 0;
   },
 });

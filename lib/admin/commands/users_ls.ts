@@ -11,7 +11,7 @@ export const usersLs = command({
   run: async (options, powers: AdminPowers) => {
     const auth = await openAuth(options, powers);
     const users = await listOf(auth, "user", powers.signal);
-    showList(powers.terminal, options.format, users, [
+    await showList(powers.terminal, options.format, users, [
       { title: "USER", cell: (user) => user.metadata.name },
       { title: "ROLES", cell: (user) => user.spec.roles.join(", ") },
       { title: "TRAITS", cell: (user) => drawTraits(user.spec.traits) },

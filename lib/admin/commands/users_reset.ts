@@ -13,7 +13,7 @@ export const usersReset = command({
     const auth = await openAuth(options, powers);
     const made = await auth.call("users.reset", { name: options.name }, powers.signal);
     const invite = inviteOf(options.name, made, await publicAddress(options, auth, powers));
-    show(
+    await show(
       powers.terminal,
       options.format,
       invite,

@@ -6,9 +6,9 @@ export const version = command({
   summary: "show the version of this program",
   example: "version --format=json",
   options: { format: formatOption },
-  run: (options, powers: AdminPowers) => {
+  run: async (options, powers: AdminPowers) => {
     const shown = { version: powers.version };
-    show(powers.terminal, options.format, shown, () => `remoteler ${powers.version}`);
-    return Promise.resolve(0);
+    await show(powers.terminal, options.format, shown, () => `remoteler ${powers.version}`);
+    return 0;
   },
 });

@@ -23,7 +23,7 @@ export const dbConfig = command({
     } else {
       sayWhatIsNeeded(route, powers);
       const connection = connectionOf(at.profile, at.login, route);
-      show(powers.terminal, options.format, connection, draw);
+      await show(powers.terminal, options.format, connection, draw);
     }
     return 0;
   },

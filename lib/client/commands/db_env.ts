@@ -16,7 +16,7 @@ export const dbEnv = command({
     sayWhatIsNeeded(route, powers);
     const connection = connectionOf(at.profile, at.login, route);
     const variables = launchOf(route.protocol).environment(connection);
-    show(powers.terminal, options.format, variables, exports);
+    await show(powers.terminal, options.format, variables, exports);
     return 0;
   },
 });

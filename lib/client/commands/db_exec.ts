@@ -161,21 +161,28 @@ async function show(
   { terminal, files }: ClientPowers,
 ): Promise<void> {
   for (const { database, error } of all) {
-    if (error !== null) say(terminal, `tsh: error: ${database}: ${error.message}`);
+    for (const line of error?.message.split("\n") ?? []) {
+      say(terminal, `tsh: error: ${database}: ${line}`);
+    }
   }
   if (folder === null) {
-    const draw = () => all.map((one) => `== ${one.database}\n${drawOutcome(one)}`).join("\n");
-    print(terminal, render(format, all, draw));
+    const draw = () => all.map((one) => `== ${one.database}\n${drawResults(one)}`).join("\n");
+    print(terminal, await render(format, all, draw));
     return;
   }
   await files.makeDirectory(folder);
   for (const one of all) {
     const file = `${folder}/${one.database}.${format === "text" ? "txt" : format}`;
-    await files.writePrivate(file, render(format, one, drawOutcome));
+    await files.writePrivate(file, await render(format, one, drawOutcome));
     say(terminal, file);
   }
 }
 
-function drawOutcome({ results, error }: Outcome): string {
-  return results.map(drawResult).join("") + (error === null ? "" : `${error.message}\n`);
+function drawResults({ results }: Outcome): string {
+  return results.map(drawResult).join("");
+}
+
+/** For a file, which nobody's stderr is beside. */
+function drawOutcome(one: Outcome): string {
+  return drawResults(one) + (one.error === null ? "" : `${one.error.message}\n`);
 }

@@ -20,7 +20,7 @@ export const dbLs = command({
       const route = routes.get(database.name);
       return { ...database, logged_in: route !== undefined && inForce(route, powers) };
     });
-    showList(powers.terminal, options.format, rows, [
+    await showList(powers.terminal, options.format, rows, [
       { title: "NAME", cell: ({ name, logged_in }) => `${name}${logged_in ? " *" : ""}` },
       { title: "PROTOCOL", cell: ({ protocol }) => protocol },
       { title: "STATUS", cell: ({ health }) => health.status },

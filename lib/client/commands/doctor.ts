@@ -23,7 +23,7 @@ export const doctor = command({
       });
     }
     const findings = await examine({ profile, login }, powers);
-    show(powers.terminal, options.format, findings, draw);
+    await show(powers.terminal, options.format, findings, draw);
     return findings.some(({ state }) => state === "fail") ? 1 : 0;
   },
 });

@@ -1,5 +1,5 @@
 import { buildRequest, certificatePem, generateKey, readPem } from "../../ca/mod.ts";
-import { command, duration, flag, print, readSecret, say, text } from "../../cli/mod.ts";
+import { command, duration, flag, readSecret, say, text } from "../../cli/mod.ts";
 import { asFault, Fault } from "../../core/fault.ts";
 import { postLogin, trustPinned } from "../cluster.ts";
 import type { ClientPowers, HostPort } from "../powers.ts";
@@ -61,7 +61,7 @@ export const login = command({
       host_ca: certificatePem(...answer.host_cas.map(bytes)),
     };
     await profile.saveLogin(saved);
-    print(
+    say(
       powers.terminal,
       `logged in to ${saved.cluster} as ${saved.user} (${
         saved.roles.join(", ")

@@ -40,7 +40,7 @@ export const status = command({
         hint: "log in with: tsh login --proxy=HOST --user=NAME",
       });
     }
-    show(powers.terminal, options.format, logins, (all) => all.map(draw).join("\n"));
+    await show(powers.terminal, options.format, logins, (all) => all.map(draw).join("\n"));
     return 0;
   },
 });
