@@ -1,8 +1,9 @@
 """A wire between this network namespace and another: two TUN devices and what lies between them.
 
 Arguments: name and namespace of the far device, name of the near one. Commands on standard input,
-one a line: `set DELAY_MS LOSS` (one way, and the share of packets that is lost), `cut`, `join`.
-It says `ready` when packets flow. It ends with its standard input.
+one a line: `set DELAY_MS LOSS` (one way, and the share of packets that is lost), `cut` (of one
+TCP port only, where one is named), `join`. It says `ready` when packets flow. It ends with its
+standard input.
 
 Linux has netem for this, but not every kernel is built with it.
 """
@@ -28,13 +29,20 @@ def device(name):
     return fd
 
 
+def ports(packet):
+    """Source and destination of a TCP packet over IPv4."""
+    if len(packet) < 40 or packet[0] >> 4 != 4 or packet[9] != 6:
+        return ()
+    return struct.unpack_from("!HH", packet, (packet[0] & 15) * 4)
+
+
 def main():
     far_name, netns, near_name = sys.argv[1:4]
     far, near = device(far_name), device(near_name)
     subprocess.run(["ip", "link", "set", far_name, "netns", netns], check=True)
     print("ready", flush=True)
     other = {far: near, near: far}
-    delay, loss, is_cut = 0.0, 0.0, False
+    delay, loss, is_cut, cut_port = 0.0, 0.0, False, None
     waiting = []
     number = 0
     commands = b""
@@ -58,7 +66,12 @@ def main():
                     words = line.decode().split()
                     if words[0] == "set":
                         delay, loss = float(words[1]) / 1000, float(words[2])
-                    is_cut = words[0] == "cut" or (is_cut and words[0] != "join")
+                    elif words[0] == "cut" and len(words) > 1:
+                        cut_port = int(words[1])
+                    elif words[0] == "cut":
+                        is_cut = True
+                    else:
+                        is_cut, cut_port = False, None
                     print("done", flush=True)
                 continue
             while True:
@@ -68,6 +81,8 @@ def main():
                     break
                 # A router's queue has an end too.
                 if is_cut or random.random() < loss or len(waiting) > 4000:
+                    continue
+                if cut_port is not None and cut_port in ports(packet):
                     continue
                 number += 1
                 heapq.heappush(waiting, (time.monotonic() + delay, number, other[fd], packet))

@@ -75,9 +75,12 @@ export class Wire {
     return this.#say(`set ${delayMs} ${loss}`);
   }
 
-  /** From now on each packet vanishes without a word, as behind a router that lost its way. */
-  cut(): Promise<void> {
-    return this.#say("cut");
+  /**
+   * From now on each packet vanishes without a word, as behind a router that lost its way; of one
+   * TCP port only, where it is given.
+   */
+  cut(port?: number): Promise<void> {
+    return this.#say(port === undefined ? "cut" : `cut ${port}`);
   }
 
   join(): Promise<void> {

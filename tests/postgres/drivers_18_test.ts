@@ -14,7 +14,7 @@ const found = await allDrivers();
 const sid = await sidPostgresClient();
 const psql = sid === null
   ? { name: "psql 18", reason: "Debian sid's packages can't be had" }
-  : psqlFrom("psql 18", sid("psql"));
+  : psqlFrom("psql 18", sid("bin/psql"));
 driversSuite(
   [psql, ...found.filter(({ name }) => all ? name !== "psql" : usual.includes(name))],
   await embeddedPostgres(() => {}),

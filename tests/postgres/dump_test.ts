@@ -6,7 +6,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "../../scripts/lab/paths.ts";
 import type { Person } from "../../scripts/lab/services.ts";
 import type { Site } from "../../scripts/lab/site.ts";
-import { type Finished, run, which } from "../../scripts/lab/tools.ts";
+import { type Finished, residentMiB, run, which } from "../../scripts/lab/tools.ts";
 import { have, logEverything, plainSql, siteSuite } from "../site.ts";
 import { matchLog } from "./drivers_suite.ts";
 
@@ -14,6 +14,8 @@ const mebibytes = Deno.env.get("REMOTELER_TEST_ALL") ? 1024 : 100;
 const timeoutMs = 1_200_000;
 /** Rows of about 8 KiB that compression can't make small. */
 const rowsPerMebibyte = 128;
+/** What proxy and agent each may grow by, however much passes. */
+const growthMiB = 160;
 
 const sql = `${plainSql}
 alter role alice createdb;
@@ -61,7 +63,13 @@ if (installed) {
   };
   for (const [name, [database, pipeline]] of Object.entries(ways)) {
     test(`pg_dump of ${mebibytes} MiB as ${name} leaves equal tables`, async (site) => {
-      await program("bash", ["-o", "pipefail", "-c", pipeline]);
+      const grown = await growth(
+        site,
+        () => program("bash", ["-o", "pipefail", "-c", pipeline]),
+      );
+      for (const [who, most] of grown) {
+        ok(most < growthMiB, `${who} grew by ${most.toFixed(1)} MiB`);
+      }
       const [source, copy] = [await checksums(site, "orders"), await checksums(site, database)];
       ok(source.length >= 4, "all tables are compared");
       deepStrictEqual(copy, source);
@@ -142,6 +150,24 @@ async function fill(site: Site): Promise<void> {
     insert into bulk select g, (select string_agg(md5(g::text || i), '')
       from generate_series(1, 256) i) from generate_series(1, ${mebibytes * rowsPerMebibyte}) g;`;
   await program("psql", ["-qX", "-v", "ON_ERROR_STOP=1", "-c", statements], direct);
+}
+
+/** By how many MiB proxy and agent were larger at most than before, while `work` ran. */
+async function growth(site: Site, work: () => Promise<unknown>): Promise<[string, number][]> {
+  const pids = { proxy: site.proxy.pid, agent: site.agents[0]?.pid ?? 0 };
+  const sizes = Object.entries(pids).map(([name, pid]) => {
+    const before = residentMiB(pid);
+    return { name, pid, before, most: before };
+  });
+  const timer = setInterval(() => {
+    for (const size of sizes) size.most = Math.max(size.most, residentMiB(size.pid));
+  }, 100);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+  return sizes.map(({ name, before, most }) => [name, most - before]);
 }
 
 /** Each table with its rows' number and checksum, straight from the server. */

@@ -13,6 +13,7 @@ import { query } from "../fakes/postgres_messages.ts";
 import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { dial, drive, type Pulled } from "./drive.ts";
 import { logCases, type Round } from "./log_cases.ts";
+import { parserCases } from "./parser_cases.ts";
 import { skipped } from "../site.ts";
 import { checkTypes } from "./types_check.ts";
 import { installedServer, type LogLine, type Server, startServer, until } from "./server.ts";
@@ -169,7 +170,7 @@ Deno.test({
         const { stream } = await enter(server, "postgres");
         await checkTypes(stream).finally(() => stream.close());
       });
-      for (const one of logCases) {
+      for (const one of [...logCases, ...parserCases]) {
         await t.step(`each statement in the server's log is one event: ${one.name}`, async () => {
           const [pid, happened] = await visit(server, one.rounds);
           // All of a backend's lines are there once its last one is.

@@ -39,60 +39,9 @@ export const logCases: readonly LogCase[] = [
     events: ["query done ok 4"],
   },
   {
-    name: "a syntax error is not logged",
-    rounds: [ask(query("selec 1")), ask(query("select 1; selec 2"))],
-    events: ["query parse_error failed 0 42601", "query parse_error failed 0 42601"],
-  },
-  {
     name: "a failure in the second of three statements is",
     rounds: [ask(query("select 1; select 1/0; select 3"))],
     events: ["query done failed 1 22012"],
-  },
-  {
-    name: "errors of analysis are logged, also those with a syntax error's code",
-    rounds: [
-      ask(query("select * from nix")),
-      ask(query("insert into pg_am values (1,2,3,4,5,6,7,8,9)")),
-      ask(query("select 'foo bar baz'::regtype")),
-    ],
-    events: [
-      "query done failed 0 42P01",
-      "query done failed 0 42601",
-      "query done failed 0 42601",
-    ],
-  },
-  {
-    name: "syntax errors in bodies within a statement are logged",
-    rounds: [
-      ask(query("do $$ begin execute 'selec 1'; end $$")),
-      ask(query("do $$ begin selec 1; end $$")),
-      ask(query("create function pg_temp.f() returns int language sql as 'selec 1'")),
-      ask(query("create function pg_temp.f() returns int language sql as $b$ selec '1' $b$")),
-      ask(query("/* 'a */ create function pg_temp.f() returns int language sql as E'\\n selec 1'")),
-    ],
-    events: Array.from({ length: 5 }, () => "query done failed 0 42601"),
-  },
-  {
-    name: "what the parser refuses with other codes is not",
-    rounds: [
-      ask(query("create table x (a int, foreign key(a) references y match partial)")),
-      ask(query("select E'\\u00zz'")),
-      ask(query("select U&'\\zzzz'")),
-      ask(query("select 'open")),
-      ask(query(Uint8Array.of(0x73, 0x65, 0x6c, 0x65, 0x63, 0x74, 0x20, 0x27, 0xff, 0x27))),
-    ],
-    events: [
-      "query parse_error failed 0 0A000",
-      "query parse_error failed 0 22025",
-      "query parse_error failed 0 42601",
-      "query parse_error failed 0 42601",
-      "query parse_error failed 0 22021",
-    ],
-  },
-  {
-    name: "a conversion that fails while running is",
-    rounds: [ask(query("select convert_from('\\xff', 'UTF8')"))],
-    events: ["query done failed 0 22021"],
   },
   {
     name: "empty queries",

@@ -1,8 +1,10 @@
 /**
  * PostgreSQL's own statement log (`log_statement = all`) against our events, by the rule of
  * docs/audit-postgres.md: logged statements and events are the same, in the same order, but for
- * events marked as parse error or skipped, which the server never logs as statements.
+ * events marked as parse error or skipped, which the server never logs as statements. Passwords
+ * stand in the server's log only.
  */
+import { redact } from "../../lib/audit/redact.ts";
 
 export interface LoggedSession {
   readonly user: string;
@@ -75,11 +77,12 @@ export function matchStatements(
   // The server logs each further fetch from a portal too, as `execute fetch from`.
   const plain = events.filter((e) => e["mark"] === undefined || e["mark"] === "reexecution");
   const texts = whole(plain);
-  const most = Math.max(texts.length, logged.length);
+  const wanted = logged.map(redact);
+  const most = Math.max(texts.length, wanted.length);
   for (let i = 0; i < most; i++) {
-    if (normal(texts[i]) !== normal(logged[i])) {
+    if (normal(texts[i]) !== normal(wanted[i])) {
       problems.push(
-        `${pid}: statement ${i + 1}: server ${short(logged[i])}, event ${short(texts[i])}`,
+        `${pid}: statement ${i + 1}: server ${short(wanted[i])}, event ${short(texts[i])}`,
       );
       if (problems.length > 5) break;
     }

@@ -1,4 +1,5 @@
 import type { ErrorFields } from "./error_fields.ts";
+import { brokenEscapeAt, hasBrokenBytes } from "./escapes.ts";
 
 /**
  * Was a statement refused before the server would have logged it? Its raw parser runs before
@@ -8,14 +9,15 @@ import type { ErrorFields } from "./error_fields.ts";
  */
 export function refusedByRawParser(text: string, notUtf8: boolean, error: ErrorFields): boolean {
   if (error.file === "") return error.code === "42601";
-  // The text could not be brought into the server's encoding.
+  // The parser was run again, on text inside the statement.
+  if (error.internalQuery !== "" || error.context !== "") return false;
   if (error.file === "mbutils.c") {
-    return notUtf8 && error.context === "" && conversionErrors.has(error.code);
+    return conversionErrors.has(error.code) && isOfTheText(text, notUtf8, error.position);
   }
   if (!parserFiles.has(error.file)) return false;
-  // The parser was run again, on text inside the statement.
-  if (error.internalQuery !== "" || error.context !== "" || error.position === 0) return false;
-  return error.routine !== "scanner_yyerror" || !isInsideLiteral(text, error.position);
+  if (error.position === 0) return true;
+  const constant = literalAround(text, error.position);
+  return constant === null || breaksAt(text, constant, error.position);
 }
 
 const parserFiles: ReadonlySet<string> = new Set(["scan.l", "gram.y", "parser.c"]);
@@ -26,20 +28,53 @@ const conversionErrors: ReadonlySet<string> = new Set(["22021", "22P05"]);
 /** Longer texts are not looked into: the error counts as the raw parser's. */
 const MAX_CHARACTERS = 1024 * 1024;
 
-/**
- * Is the character at `position` (from 1) strictly inside a string constant? Errors in a body that
- * the server took from there (CREATE FUNCTION, DO) are reported at such places; the raw parser
- * reports the beginning of an element. ("Lexical Structure")
- */
-export function isInsideLiteral(text: string, position: number): boolean {
+/** Is it the text, or a constant in it, that is not in the encoding, and no value at run time? */
+function isOfTheText(text: string, notUtf8: boolean, position: number): boolean {
+  if (position > 0) return literalAround(text, position) !== null;
+  if (notUtf8) return true;
   if (text.length > MAX_CHARACTERS) return false;
-  const target = [...text].slice(0, position - 1).join("").length;
-  for (let at = 0; at < target;) {
-    const element = elementAt(text, at);
-    if (target < element.end) return element.literal;
-    at = element.end;
+  for (let at = 0; at < text.length;) {
+    const { end, literal } = elementAt(text, at);
+    if (literal && hasEscapes(text, at) && hasBrokenBytes(text, at, end)) return true;
+    at = end;
   }
   return false;
+}
+
+function hasEscapes(text: string, start: number): boolean {
+  return text[start] === "E" || text[start] === "e";
+}
+
+/** Is it the constant itself that breaks there, and no text in it? */
+function breaksAt(text: string, { start, end }: Span, position: number): boolean {
+  if (!hasEscapes(text, start)) return /^u&/i.test(text.slice(Math.max(0, start - 2), start));
+  return brokenEscapeAt(text, start, end) === indexOf(text, position);
+}
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where the character at `position` (from 1) begins. */
+function indexOf(text: string, position: number): number {
+  return [...text].slice(0, position - 1).join("").length;
+}
+
+/**
+ * The string constant that the character at `position` is strictly inside of. Errors in a body that
+ * the server took from there (CREATE FUNCTION, DO) are reported at such places; the raw parser
+ * reports the beginning of an element, but for escapes. ("Lexical Structure")
+ */
+export function literalAround(text: string, position: number): Span | null {
+  if (text.length > MAX_CHARACTERS) return null;
+  const target = indexOf(text, position);
+  for (let at = 0; at < target;) {
+    const element = elementAt(text, at);
+    if (target < element.end) return element.literal ? { start: at, end: element.end } : null;
+    at = element.end;
+  }
+  return null;
 }
 
 export interface Element {

@@ -26,6 +26,8 @@ const pool = new pg.Pool({
     ca: readFileSync(env.PGSSLROOTCERT, "utf8"),
     cert: readFileSync(env.PGSSLCERT, "utf8"),
     key: readFileSync(env.PGSSLKEY, "utf8"),
+    // Whom the certificate must name; Node takes an address for it from here only.
+    host: env.PGHOST,
   },
 });
 const authors = pgTable("drizzle_author", {

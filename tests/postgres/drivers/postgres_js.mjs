@@ -17,6 +17,8 @@ const sql = postgres({
     ca: readFileSync(env.PGSSLROOTCERT, "utf8"),
     cert: readFileSync(env.PGSSLCERT, "utf8"),
     key: readFileSync(env.PGSSLKEY, "utf8"),
+    // Whom the certificate must name; Node takes an address for it from here only.
+    host: env.PGHOST,
   },
 });
 const say = (step, value) => console.log(JSON.stringify([step, value]));
