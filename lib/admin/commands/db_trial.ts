@@ -31,7 +31,7 @@ export const dbTest = command({
     const known = agents.length > 0 ? [] : await listOf(auth, "db", powers.signal);
     const names = known.map(({ metadata: { name } }) => name);
     const report = reportOf({ database, agent, agents, results, known: names });
-    show(powers.terminal, options.format, report, drawReport);
+    await show(powers.terminal, options.format, report, drawReport);
     return report.ok ? 0 : 1;
   },
 });
