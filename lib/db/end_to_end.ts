@@ -55,16 +55,20 @@ export class TlsFront {
       this.#check(client, header.service, target);
       return { stream, header, target, inside: { client, chain: client.peerChain } };
     } catch (thrown) {
-      const { code, message } = asFault(thrown);
-      const { clientAddress, service, trace } = header;
-      const fields = { code, message, client: clientAddress, service, trace };
-      this.#powers.log.info("a TLS handshake came to nothing", fields);
+      this.#tell(asFault(thrown), header);
       // An alert may be on its way; what was aborted already is not touched by this.
       this.#powers.clock.after(partingMs, () => stream.abort());
       return null;
     } finally {
       this.#handshakes -= 1;
     }
+  }
+
+  #tell({ kind, code, message }: Fault, { clientAddress, service, trace }: OpenHeader): void {
+    const { log } = this.#powers;
+    const fields = { code, message, client: clientAddress, service, trace };
+    if (kind === "internal") log.error("a TLS handshake failed by a mistake of ours", fields);
+    else log.info("a TLS handshake came to nothing", fields);
   }
 
   async #handshake(stream: TunnelStream, { protocol }: DatabaseTarget): Promise<TlsStream> {

@@ -31,7 +31,10 @@ export function passToAgent(
   const { powers, agents, sessions, recorder, unproven } = runtime;
   const leave = unproven.enter(address);
   known();
-  if (leave === null) return stream.abort();
+  if (leave === null) {
+    powers.log.warn("too many connections that no agent has accepted", { client: address });
+    return stream.abort();
+  }
   const trace = powers.random.uuid();
   const proxy = powers.identity.host;
   const from = { chain: [], clientAddress: address, proxy, trace };

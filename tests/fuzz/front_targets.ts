@@ -3,6 +3,7 @@ import { ok } from "node:assert/strict";
 import { concat } from "../../lib/bytes/writer.ts";
 import { Fault } from "../../lib/core/fault.ts";
 import { PullReader } from "../../lib/core/pull.ts";
+import { serverNameOf, serviceOfServerName } from "../../lib/core/server_name.ts";
 import { readClientHello } from "../../lib/proxy/client_hello.ts";
 import { sniff } from "../../lib/proxy/sniff.ts";
 import {
@@ -135,6 +136,21 @@ export const targets: readonly Target[] = [
     bytesMax: 90_000,
     answers: [],
     run: arrivals,
+  },
+  {
+    name: "server name of a service",
+    seeds: ["orders.db.lab", "x--4f7264657273.db.lab", "a-b.c_d.DB.lab", "x--c3a9.6f.db.lab"]
+      .map((text) => encoder.encode(text)),
+    words: ["x--", ".db.lab", "6f", "."],
+    bytesMax: 400,
+    answers: [],
+    run: (input) => {
+      const name = String.fromCharCode(...input);
+      const service = serviceOfServerName(name, "lab");
+      if (service === null) return "none";
+      ok(serverNameOf(service, "lab") === name.toLowerCase(), "a second name for a service");
+      return name.toLowerCase().startsWith("x--") ? "escaped" : "plain";
+    },
   },
   {
     name: "HTTP request head",
