@@ -10,6 +10,7 @@ import {
   which,
 } from "../../scripts/lab/tools.ts";
 import { goDriver, javaDrivers } from "./compiled_drivers.ts";
+import { prismaDriver } from "./prisma_driver.ts";
 
 /** One real client and its script. */
 export interface Driver {
@@ -44,6 +45,7 @@ export async function allDrivers(): Promise<(Driver | MissingDriver)[]> {
   return [
     await psql(),
     ...(await nodeDrivers()),
+    ...(Deno.env.get("REMOTELER_TEST_ALL") ? [await prismaDriver()] : []),
     ...(await pythonDrivers()),
     await goDriver(),
     ...(await javaDrivers()),

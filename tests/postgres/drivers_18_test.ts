@@ -4,7 +4,7 @@
  */
 import { embeddedPostgres } from "../../scripts/lab/postgres.ts";
 import { sidPostgresClient } from "../../scripts/lab/sid.ts";
-import { allDrivers, psqlFrom } from "./drivers.ts";
+import { allDrivers, type Driver, psqlFrom } from "./drivers.ts";
 import { driversSuite } from "./drivers_suite.ts";
 
 const usual = ["psycopg", "asyncpg", "pgx"];
@@ -12,10 +12,18 @@ const usual = ["psycopg", "asyncpg", "pgx"];
 const all = Deno.env.get("REMOTELER_TEST_ALL") !== undefined;
 const found = await allDrivers();
 const sid = await sidPostgresClient();
-const psql = sid === null
-  ? { name: "psql 18", reason: "Debian sid's packages can't be had" }
-  : psqlFrom("psql 18", sid("bin/psql"));
+const psqls = sid === null
+  ? [{ name: "psql 18", reason: "Debian sid's packages can't be had" }]
+  : [psqlFrom("psql 18", sid("bin/psql")), inNewest(psqlFrom("psql 18", sid("bin/psql")))];
 driversSuite(
-  [psql, ...found.filter(({ name }) => all ? name !== "psql" : usual.includes(name))],
+  [...psqls, ...found.filter(({ name }) => all ? name !== "psql" : usual.includes(name))],
   await embeddedPostgres(() => {}),
 );
+
+/** Speaks protocol 3.2 and nothing less; left alone it begins with 3.0. */
+function inNewest({ name, run }: Driver): Driver {
+  const newest = { PGMINPROTOCOLVERSION: "3.2", PGMAXPROTOCOLVERSION: "3.2" };
+  const again = (env: Readonly<Record<string, string>>) => run({ ...env, ...newest });
+  // Its tables have the names of the other one's.
+  return { name: `${name} in protocol 3.2`, alone: true, run: again };
+}
