@@ -103,11 +103,23 @@ intact "$program" @PROGRAM_FILES@ ||
   unpack "$program" @PROGRAM_AT@ @PROGRAM_BYTES@ @PROGRAM_SHA@ @PROGRAM_SIZES@
 
 # The runtime's settings of whoever calls are for their programs, not for this one.
-case $(export -p) in
+exported=$(export -p)
+case $exported in
 *DENO_* | *NODE_*)
-  for variable in $(env | sed -n 's/^\(DENO_[A-Za-z0-9_]*\)=.*/\1/p; s/^\(NODE_[A-Za-z0-9_]*\)=.*/\1/p'); do
-    unset "$variable"
+  set -f
+  IFS='
+'
+  for line in $exported; do
+    name=${line#export }
+    name=${name#declare -x }
+    name=${name%%=*}
+    case $name in
+    *[!A-Za-z0-9_]*) ;;
+    DENO_* | NODE_*) unset "$name" ;;
+    esac
   done
+  set +f
+  unset IFS
   ;;
 esac
 REMOTELER_EXECUTABLE=$self

@@ -121,7 +121,7 @@ Deno.test("create puts every document, or none when one is wrong", async () => {
     answers: { "resources.put": {} },
   });
   deepStrictEqual([bad.code, bad.calls], [2, []]);
-  match(bad.terminal.stderr(), /document 2: spec should be/);
+  match(bad.terminal.stderr(), /document 2: spec is missing/);
 });
 
 Deno.test("a lock names its target, its end and how to undo it", async () => {

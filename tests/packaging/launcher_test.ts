@@ -82,7 +82,9 @@ test("without any of them, one clear error that says what to set", async () => {
 test("a warm start needs no other program: nothing is hashed, counted or copied", async () => {
   const cache = fresh();
   await works({ REMOTELER_CACHE: cache });
-  await works({ REMOTELER_CACHE: cache, PATH: "/nonexistent" });
+  const env = { REMOTELER_CACHE: cache, PATH: "/nonexistent" };
+  await works(env);
+  await works({ ...env, NODE_OPTIONS: "--nonsense", DENO_V8_FLAGS: "--nonsense" });
 });
 
 test("racing first starts all work, leave one file each, and replace none", async () => {
@@ -231,6 +233,7 @@ test("settings of the caller's own runtime don't reach it", async () => {
     DENO_COVERAGE_DIR: coverage,
     DENO_LOG: "debug",
     NODE_OPTIONS: "--nonsense",
+    LINES_OF_TEXT: "first\nexport NODE_X;=1\nexport DENO_Y='* *'\nNODE_Z",
   };
   const bareRuntime = await run("/usr/bin/env", [
     ...["-i", `DENO_V8_FLAGS=${env.DENO_V8_FLAGS}`, Deno.execPath(), "eval", "1"],
