@@ -13,6 +13,11 @@ import { labels, resourceName, resources } from "./resources.ts";
 
 const base64 = v.pipe(v.string(), v.maxLength(1 << 20), v.base64("base64"));
 const words = v.pipe(v.string(), v.maxLength(1024));
+/** A database's own name for a user or a database; what a route can hold. */
+const databaseName = v.pipe(
+  words,
+  v.check((name) => /^\P{Cc}+$/u.test(name), "a name without control characters"),
+);
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** Certificates as DER in base64: the leaf first, then what leads to its CA. */
@@ -152,8 +157,8 @@ export const contract = {
       csr: base64,
       user_chain: chain,
       service: resourceName,
-      db_user: words,
-      db_name: words,
+      db_user: databaseName,
+      db_name: databaseName,
     }),
     output: issued,
   },
@@ -220,8 +225,8 @@ export const contract = {
     input: v.strictObject({
       csr: base64,
       service: resourceName,
-      db_user: v.optional(words),
-      db_name: v.optional(words),
+      db_user: v.optional(databaseName),
+      db_name: v.optional(databaseName),
     }),
     output: v.strictObject({ ...issued.entries, protocol: v.string() }),
   },
