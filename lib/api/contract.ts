@@ -8,7 +8,7 @@
  * until either side closes; an empty line each 3 s says that the other side is alive.
  */
 import { type Output, v } from "../schema/mod.ts";
-import { base64, chain, count, issued, words } from "./fields.ts";
+import { base64, chain, count, databaseName, issued, words } from "./fields.ts";
 import { shownHealth } from "./health.ts";
 import { agent, labels, resourceName, resources } from "./resources.ts";
 import { trialCalls } from "./trials.ts";
@@ -149,8 +149,8 @@ export const contract = {
       csr: base64,
       user_chain: chain,
       service: resourceName,
-      db_user: words,
-      db_name: words,
+      db_user: databaseName,
+      db_name: databaseName,
     }),
     output: issued,
   },
@@ -217,8 +217,8 @@ export const contract = {
     input: v.strictObject({
       csr: base64,
       service: resourceName,
-      db_user: v.optional(words),
-      db_name: v.optional(words),
+      db_user: v.optional(databaseName),
+      db_name: v.optional(databaseName),
     }),
     output: v.strictObject({ ...issued.entries, protocol: v.string() }),
   },

@@ -3,6 +3,11 @@ import { v } from "../schema/mod.ts";
 
 export const base64 = v.pipe(v.string(), v.maxLength(1 << 20), v.base64("base64"));
 export const words = v.pipe(v.string(), v.maxLength(1024));
+/** A database's own name for a user or a database; what a route can hold. */
+export const databaseName = v.pipe(
+  words,
+  v.check((name) => /^\P{Cc}+$/u.test(name), "a name without control characters"),
+);
 export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** Certificates as DER in base64: the leaf first, then what leads to its CA. */

@@ -1,5 +1,5 @@
 /** From what went wrong to the words a client gets in its own protocol. */
-import { asFault } from "../core/fault.ts";
+import { asFault, type Fault } from "../core/fault.ts";
 import { refusalOf } from "../core/refusal.ts";
 import { ClientRefused } from "../wire/client_refused.ts";
 import type { Refusal } from "../wire/protocol.ts";
@@ -36,7 +36,19 @@ export function failedBy(thrown: unknown, side: "client" | "server"): Failed {
   const fault = asFault(thrown);
   const mayRetry = side === "server" &&
     (fault.kind === "target" || fault.kind === "network" || fault.kind === "unavailable");
-  return { ...failed(refusalOf(fault), fault.code, fault.shown), mayRetry };
+  const refusal = side === "server" ? byDatabase(fault) : refusalOf(fault);
+  return { ...failed(refusal, fault.code, refusal.message), mayRetry };
+}
+
+/** A handshake's faults don't know who the peer was; the words that go out have to. */
+function byDatabase(fault: Fault): Refusal {
+  if (fault.kind === "protocol") {
+    return { kind: "target", message: `the database broke the protocol: ${fault.message}` };
+  }
+  if (fault.code === "db.ended-early") {
+    return { kind: "target", message: "the database closed the connection during the login" };
+  }
+  return refusalOf(fault);
 }
 
 function failed(refusal: Refusal, code: string, message: string): Failed {

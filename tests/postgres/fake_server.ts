@@ -17,7 +17,8 @@ export const authenticated: Uint8Array = concat([
   message("S", "server_version\x0016.0\0"),
 ]);
 export const ready: Uint8Array = message("Z", "I");
-const answer = concat([
+/** One row of one column. */
+export const answer: Uint8Array = concat([
   message(
     "T",
     Uint8Array.of(0, 1),
@@ -30,13 +31,22 @@ const answer = concat([
   ready,
 ]);
 
-/** Says `greeting` to each startup and one row to each Query. */
-export async function fakeServer(pair: KeyPair, greeting: Uint8Array): Promise<FakeServer> {
+/** What a fake database says to a Query's text, piece by piece; "end" closes the connection. */
+export type Reply = (text: string) => readonly (Uint8Array | "end")[];
+
+const oneRow: Reply = () => [answer];
+
+/** Says `greeting` to each startup and to each Query what `reply` says, or one row. */
+export async function fakeServer(
+  pair: KeyPair,
+  greeting: Uint8Array,
+  reply: Reply = oneRow,
+): Promise<FakeServer> {
   const openings: Uint8Array[] = [];
   const sockets = new Set<Socket>();
   const secure = createTlsServer({ cert: pair.cert, key: pair.key }, (socket) => {
     socket.on("error", () => {});
-    serve(socket, greeting, openings);
+    serve(socket, greeting, reply, openings);
   });
   const server: Server = createServer((socket) => {
     sockets.add(socket);
@@ -63,7 +73,12 @@ export async function fakeServer(pair: KeyPair, greeting: Uint8Array): Promise<F
   };
 }
 
-function serve(socket: TLSSocket, greeting: Uint8Array, openings: Uint8Array[]): void {
+function serve(
+  socket: TLSSocket,
+  greeting: Uint8Array,
+  reply: Reply,
+  openings: Uint8Array[],
+): void {
   let held = new Uint8Array(0);
   let begun = false;
   socket.on("data", (chunk: Uint8Array) => {
@@ -76,7 +91,11 @@ function serve(socket: TLSSocket, greeting: Uint8Array, openings: Uint8Array[]):
       const frame = held.slice(0, size);
       held = held.slice(size);
       if (begun) {
-        if (frame[0] === 0x51) socket.write(answer);
+        if (frame[0] !== 0x51) continue;
+        for (const piece of reply(new TextDecoder().decode(frame.subarray(5, -1)))) {
+          if (piece === "end") socket.end();
+          else socket.write(piece);
+        }
         continue;
       }
       openings.push(frame);

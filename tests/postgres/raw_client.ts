@@ -109,6 +109,7 @@ export class RawClient {
     for (;;) {
       if (this.#held.length >= 5) {
         const length = new DataView(this.#held.buffer, this.#held.byteOffset).getInt32(1) + 1;
+        if (length < 5) throw new Error(`a message of length ${length - 1}`);
         if (this.#held.length >= length) {
           const type = String.fromCharCode(this.#held[0] ?? 0);
           const body = this.#held.slice(5, length);
@@ -116,11 +117,21 @@ export class RawClient {
           return { type, body };
         }
       }
-      const chunk = new Uint8Array(65536);
-      const n = await this.#conn.read(chunk).catch(() => null);
-      if (n === null) return null;
-      this.#held = concat([this.#held, chunk.subarray(0, n)]);
+      if (!(await this.#more())) return null;
     }
+  }
+
+  /** All there is up to the end, whether it is messages or not. */
+  async rest(): Promise<Uint8Array> {
+    while (await this.#more());
+    return this.#held;
+  }
+
+  async #more(): Promise<boolean> {
+    const chunk = new Uint8Array(65536);
+    const n = await this.#conn.read(chunk).catch(() => null);
+    if (n !== null) this.#held = concat([this.#held, chunk.subarray(0, n)]);
+    return n !== null;
   }
 
   /** Messages up to and with the first of `type`, or to the end of the stream. */
