@@ -34,7 +34,16 @@ const parameter = v.strictObject({
 const part = v.strictObject({
   of: text(64, "`uid` of part 0"),
   index: whole("from 0"),
-  count: whole("how many parts there are"),
+  count: v.optional(
+    whole("how many parts there are; of a text that came in pieces only part 0 knows, in the end"),
+  ),
+});
+
+/** Where the whole of a text is that was too long to be held. */
+const fullText = v.strictObject({
+  of: text(64, "`uid` of the statement whose parts hold it"),
+  bytes: whole("its length in UTF-8, as recorded"),
+  sha256: text(64, "SHA-256 in hex of its UTF-8, as recorded"),
 });
 
 const results = v.array(
@@ -51,6 +60,7 @@ export const outcomes = [
   "suspended",
   "started",
   "unknown",
+  "part",
 ] as const;
 
 const query = {
@@ -61,6 +71,9 @@ const query = {
     v.description("whether the database did it; null where that is not known"),
   ),
   db_query: text(partBytesMax, "the statement as sent, secrets replaced by ***"),
+  full_text: v.optional(
+    v.pipe(fullText, v.description("where `db_query` is only the beginning: where the whole is")),
+  ),
   db_query_parameters: v.pipe(
     v.optional(v.array(parameter)),
     v.description("values bound to the statement, in order"),
@@ -69,7 +82,7 @@ const query = {
     v.picklist(["query", "execute", "function", "prepare"]),
     v.description(
       "how it was asked: `query` (simple), `execute` (extended), `function`, `prepare` (a Parse " +
-        "that failed by itself)",
+        "that failed by itself, or one too long to be held)",
     ),
   ),
   statement_name: v.optional(text(512, "prepared statement; empty for the unnamed one")),
@@ -85,13 +98,17 @@ const query = {
     v.description(
       "`done` the database answered; `parse_error` refused before it ran; `skipped` after an " +
         "earlier error of its pipeline; `suspended` the portal has more rows; `started` still " +
-        "running (an event with its uid follows and replaces it); `unknown` the answer was lost",
+        "running (an event with its uid follows and replaces it); `unknown` the answer was lost; " +
+        "`part` a further piece of a text, part 0 says what came of the statement",
     ),
   ),
   mark: v.optional(
     v.pipe(
-      v.picklist(["parse_error", "skipped", "reexecution"]),
-      v.description("why the server's own statement log has no line of its own for it"),
+      v.picklist(["parse_error", "skipped", "reexecution", "prepare", "truncated"]),
+      v.description(
+        "why the server's own statement log has no line of its own for it; `truncated`: the " +
+          "session ended before the statement was there whole, so it never ran",
+      ),
     ),
   ),
   rows: v.optional(whole("rows returned or affected, over all results")),

@@ -5,6 +5,7 @@ import { asFault, Fault } from "../core/fault.ts";
 import type { Log } from "../core/log.ts";
 import type { Random } from "../core/random.ts";
 import { type AuditEvent, type EventFields, newEvent, type StatementEvent } from "./catalog.ts";
+import { parseObject } from "./chain.ts";
 import type { SpoolFiles } from "./files.ts";
 import type { EventContext } from "./context.ts";
 import { isShipped, type KeptContext, kinds, RecordBuffer, type RecordKind } from "./frame.ts";
@@ -13,7 +14,7 @@ import { OpenIntents } from "./open_intents.ts";
 import { prepare, prepareStatement, statementUid } from "./prepare.ts";
 import { type Segment, Segments, type SpoolBatch, type SpoolPlace } from "./segments.ts";
 import type { AuditMode, Spool, SpoolHealth } from "./spool.ts";
-import { recover, type Recovered } from "./spool_recover.ts";
+import { type OpenIntent, recover, type Recovered } from "./spool_recover.ts";
 
 export interface SpoolOptions {
   readonly files: SpoolFiles;
@@ -95,6 +96,18 @@ export class DiskSpool implements Spool, SpoolSource {
     const uid = statementUid(event.uid);
     const kept = this.#contexts.of(context);
     for (const part of prepareStatement(event)) this.#add(kinds.intent, uid, part, kept);
+  }
+
+  streamed(
+    parts: readonly StatementEvent[],
+    intent: StatementEvent,
+    context: EventContext,
+  ): void {
+    const kept = this.#contexts.of(context);
+    for (const part of parts) {
+      for (const one of prepareStatement(part)) this.#add(kinds.part, intent.uid, one, kept);
+    }
+    for (const one of prepareStatement(intent)) this.#add(kinds.streamed, intent.uid, one, kept);
   }
 
   result(event: StatementEvent, context: EventContext): void {
@@ -182,12 +195,13 @@ export class DiskSpool implements Spool, SpoolSource {
   resume(recovered: Recovered): void {
     const { unanswered, cutBytes } = recovered;
     const contexts = new Map<string, KeptContext>();
-    for (const { uid, parts, context } of unanswered) {
+    for (const intent of unanswered) {
+      const { uid, parts, context } = intent;
       const kept = context === null ? null : contexts.get(context) ?? this.#contexts.keep(context);
       if (kept !== null) contexts.set(kept.json, kept);
       for (const [index, json] of parts.entries()) {
         const kind = index === parts.length - 1 ? kinds.result : kinds.part;
-        this.#pending.add(kind, uid, withOutcomeUnknown(json), kept);
+        this.#pending.add(kind, uid, withOutcomeUnknown(json, intent), kept);
       }
     }
     if (unanswered.length > 0 || cutBytes > 0) {
@@ -350,16 +364,18 @@ export class DiskSpool implements Spool, SpoolSource {
     try {
       const before = this.#options.clock.monotonic() - longOpenMs;
       for (const intent of this.#open.longOpen(before, this.#segments.current)) {
+        const { places } = intent;
         const parts = await this.#open.read(intent);
-        // Its result may have come, and may still be waiting to be written.
+        // Its result, or a newer intent, may have come, and may still be waiting to be written.
         this.#flush();
         if (this.#closed || this.#full !== null || !this.#open.has(intent)) continue;
-        const move = intent.places.some((place) => place.segment !== this.#segments.current);
-        const { uid, context } = intent;
+        if (intent.places !== places) continue;
+        const move = places.some((place) => place.segment !== this.#segments.current);
+        const { uid, context, kind } = intent;
         if (!intent.shipped) {
           for (const json of parts) this.#pending.add(kinds.started, uid, json, context);
         }
-        if (move) { for (const json of parts) this.#pending.add(kinds.intent, uid, json, context); }
+        if (move) { for (const json of parts) this.#pending.add(kind, uid, json, context); }
         this.#open.moving(intent, move, () => this.#flush());
       }
     } catch (thrown) {
@@ -381,8 +397,13 @@ function limitOf(options: SpoolOptions): number {
   return options.limitBytes ?? 1 << 30;
 }
 
-function withOutcomeUnknown(json: string): string {
-  const event: unknown = JSON.parse(json);
+/** A text that came in pieces and is not known to be whole never ran. */
+function withOutcomeUnknown(json: string, { streamed, uncounted }: OpenIntent): string {
+  const event = parseObject(json) ?? {};
   const ending = { success: null, outcome: "unknown" };
-  return JSON.stringify(typeof event === "object" ? { ...event, ...ending } : ending);
+  if (!streamed) return JSON.stringify({ ...event, ...ending });
+  const { of, index, count } = { of: "", index: 0, count: 1, ...Object(event.part) };
+  const part = { of, index, count: count + uncounted };
+  const mark = event.full_text === undefined ? { mark: "truncated" } : {};
+  return JSON.stringify({ ...event, ...ending, part, ...mark });
 }

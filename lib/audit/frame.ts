@@ -24,6 +24,8 @@ export const kinds = {
   result: 0x52,
   /** An intent that is shipped because it has been open for long. */
   started: 0x53,
+  /** The intent of a text that comes in pieces, as it stands: the newest one counts. */
+  streamed: 0x54,
 } as const;
 
 export type RecordKind = (typeof kinds)[keyof typeof kinds];
@@ -31,7 +33,8 @@ export type RecordKind = (typeof kinds)[keyof typeof kinds];
 const known = new Map<number, RecordKind>(Object.values(kinds).map((kind) => [kind, kind]));
 
 export function isShipped(kind: RecordKind): boolean {
-  return kind !== kinds.header && kind !== kinds.intent && kind !== kinds.context;
+  return kind !== kinds.header && kind !== kinds.intent && kind !== kinds.streamed &&
+    kind !== kinds.context;
 }
 
 const withContext = 0x80;

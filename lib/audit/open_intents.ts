@@ -1,11 +1,19 @@
 /** Statements without a result yet: where their intents are on disk. */
 import type { AuditFiles } from "./files.ts";
-import { type KeptContext, kinds, type PendingRecord, readRecord } from "./frame.ts";
+import {
+  type KeptContext,
+  kinds,
+  type PendingRecord,
+  readRecord,
+  type RecordKind,
+} from "./frame.ts";
 import type { Segment } from "./segments.ts";
 
 export interface OpenStatement {
   readonly uid: string;
   readonly context: KeptContext | null;
+  /** `intent`, or `streamed`: then only the newest counts. */
+  readonly kind: RecordKind;
   /** Monotonic milliseconds. */
   readonly since: number;
   /** Of the intent, or of its parts in order. */
@@ -36,14 +44,19 @@ export class OpenIntents {
 
   /** Takes note of a record that was written; `base` is where its buffer begins in the segment. */
   follow(record: PendingRecord, segment: Segment, base: number): void {
-    if (record.kind === kinds.intent) {
-      let statement = this.#open.get(record.uid);
+    const { kind, uid, length } = record;
+    if (kind === kinds.intent || kind === kinds.streamed) {
+      let statement = this.#open.get(uid);
       if (statement === undefined) {
-        const { uid, context } = record;
-        statement = { uid, context, since: this.#now(), places: [], shipped: false };
+        const { context } = record;
+        statement = { uid, context, kind, since: this.#now(), places: [], shipped: false };
         this.#open.set(uid, statement);
       }
-      statement.places.push({ segment, offset: base + record.offset, length: record.length });
+      if (kind === kinds.streamed) {
+        release(statement.places);
+        statement.places = [];
+      }
+      statement.places.push({ segment, offset: base + record.offset, length });
       segment.openIntents += 1;
     } else if (record.kind === kinds.result) {
       const statement = this.#open.get(record.uid);

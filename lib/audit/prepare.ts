@@ -13,7 +13,7 @@ import {
 } from "./catalog.ts";
 import { partBytesMax } from "./catalog_db.ts";
 import { databaseFields, whoFields } from "./catalog_fields.ts";
-import { redact } from "./redact.ts";
+import { redact, redactParameters, redactStatement } from "./redact.ts";
 
 type Parameters = NonNullable<QueryEvent["db_query_parameters"]>;
 type Results = NonNullable<QueryEvent["results"]>;
@@ -37,11 +37,12 @@ export function fitFields(fields: SessionFields): SessionFields {
   return cutTo(fields, limits.get("db.session.query"));
 }
 
-function splitQuery<E extends StatementEvent>(event: E): readonly E[] {
-  const clean = redact(event.db_query);
-  const whole = clean === event.db_query ? event : { ...event, db_query: clean };
-  if (estimate(whole) <= partBytesMax) return [whole];
-  const texts = splitText(clean).map((db_query) => ({ ...bare(event), db_query }));
+function splitQuery<E extends StatementEvent>(given: E): readonly E[] {
+  // A piece of a text that came in pieces: it was redacted as it came.
+  if (given.part !== undefined) return [given];
+  const event = withoutSecrets(given);
+  if (estimate(event) <= partBytesMax) return [event];
+  const texts = splitText(event.db_query).map((db_query) => ({ ...bare(event), db_query }));
   const more = [
     ...groups(event.db_query_parameters ?? [], parameterBytes).map(
       (db_query_parameters: Parameters) => ({ ...bare(event), db_query_parameters }),
@@ -52,6 +53,16 @@ function splitQuery<E extends StatementEvent>(event: E): readonly E[] {
     })),
   ];
   return linked([...texts, ...more], (part) => part);
+}
+
+function withoutSecrets<E extends StatementEvent>(event: E): E {
+  const { db_query, db_query_parameters: given = [], full_text } = event;
+  // The beginning of a text that came in pieces is clean; the whole is not at hand.
+  const { text, secrets } = redactStatement(full_text === undefined ? db_query : "");
+  const clean = full_text === undefined ? text : db_query;
+  const parameters = given.length === 0 ? given : redactParameters(given, secrets);
+  if (clean === db_query && parameters === given) return event;
+  return { ...event, db_query: clean, db_query_parameters: parameters };
 }
 
 /** What all parts of a split statement have in common. */

@@ -19,6 +19,15 @@ export interface Spool {
   event(event: AuditEvent): void;
   /** Records that a statement is about to go on: `outcome: "started"`, `success: null`. */
   intent(event: StatementEvent, context: EventContext): void;
+  /**
+   * Records further parts of a text that comes in pieces, and the intent of its statement as it now
+   * stands, in place of the one before.
+   */
+  streamed(
+    parts: readonly StatementEvent[],
+    intent: StatementEvent,
+    context: EventContext,
+  ): void;
   /** Records the whole event of a statement; with the `uid` of its intent it takes its place. */
   result(event: StatementEvent, context: EventContext): void;
   /**

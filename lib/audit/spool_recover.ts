@@ -22,16 +22,15 @@ export interface OpenIntent {
   readonly parts: readonly string[];
   /** What completes each of them; null where they are whole. */
   readonly context: string | null;
-}
-
-interface Open {
-  readonly parts: string[];
-  readonly context: string | null;
+  /** Its text came in pieces: this is part 0. */
+  readonly streamed: boolean;
+  /** Where it came in pieces: parts that are recorded and not yet in the count of part 0. */
+  uncounted: number;
 }
 
 export async function recover(files: AuditFiles): Promise<Recovered> {
   const segments: Segment[] = [];
-  const open = new Map<string, Open>();
+  const open = new Map<string, Followed>();
   let cutBytes = 0;
   for (const info of (await files.list()).filter(isSegment).sort(byName)) {
     const bytes = await files.read(info.name, 0, info.bytes);
@@ -62,20 +61,32 @@ export async function recover(files: AuditFiles): Promise<Recovered> {
     cutBytes += bytes.length - segment.bytes;
     segments.push(segment);
   }
-  const unanswered = [...open].map(([uid, { parts, context }]) => ({ uid, parts, context }));
+  const unanswered = [...open].map(([uid, followed]) => ({ uid, ...followed }));
   return { segments, unanswered, cutBytes };
 }
 
-function follow(open: Map<string, Open>, record: SpoolRecord, context: string | null): void {
+interface Followed extends Omit<OpenIntent, "uid"> {
+  readonly parts: string[];
+}
+
+function follow(
+  open: Map<string, Followed>,
+  record: SpoolRecord,
+  context: string | null,
+): void {
   if (record.kind === kinds.result) open.delete(record.uid);
-  if (record.kind !== kinds.intent) return;
+  const followed = open.get(record.uid);
+  if (record.kind === kinds.part && followed !== undefined) followed.uncounted += 1;
+  const streamed = record.kind === kinds.streamed;
+  if (record.kind !== kinds.intent && !streamed) return;
   const json = decoder.decode(record.payload);
   // Nothing could be answered with it.
   if (parseObject(json) === null) return;
-  const known = open.get(record.uid);
+  const parts = followed?.parts;
   // An intent that was carried forward is there twice.
-  if (known === undefined) open.set(record.uid, { parts: [json], context });
-  else if (!known.parts.includes(json)) known.parts.push(json);
+  if (parts === undefined || streamed) {
+    open.set(record.uid, { parts: [json], context, streamed, uncounted: 0 });
+  } else if (!parts.includes(json)) parts.push(json);
 }
 
 function isSegment(info: AuditFileInfo): boolean {

@@ -46,6 +46,7 @@ export interface AgentPowers extends TunnelPowers, ConnectPowers, TlsPowers {
   /** The addresses of a host, for tests of a database. */
   readonly resolve: TrialPowers["resolve"];
   readonly spool: Spool;
+  readonly textHash: VisitPowers["textHash"];
   readonly protocols: readonly Protocol[];
   readonly config: AgentConfig;
 }

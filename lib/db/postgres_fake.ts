@@ -20,6 +20,8 @@ export class FakePostgres implements StreamReader {
   /** Bytes beside queries: startup and cancel requests, whole. */
   readonly openings: Uint8Array[] = [];
   isEnded = false;
+  /** All that arrived, in bytes. */
+  received = 0;
   /** What follows a Query. */
   answer: (text: string) => Uint8Array = () =>
     concat([rowDescription, row(10), complete("SELECT 1"), ready()]);
@@ -39,6 +41,7 @@ export class FakePostgres implements StreamReader {
   }
 
   data(chunk: Uint8Array): void {
+    this.received += chunk.length;
     this.#held = concat([this.#held, chunk]);
     while (this.#take());
   }

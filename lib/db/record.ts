@@ -9,10 +9,12 @@ import {
 } from "../audit/catalog.ts";
 import { EventContext } from "../audit/context.ts";
 import type { Spool } from "../audit/spool.ts";
+import { redactParameters } from "../audit/redact.ts";
+import { StreamedQuery, type TextHash } from "../audit/streamed_query.ts";
 import { type Clock, rfc3339 } from "../core/clock.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import type { Random } from "../core/random.ts";
-import type { LoggedIn, Statement, StatementResult } from "../wire/protocol.ts";
+import type { LoggedIn, Statement, StatementResult, StreamedStatement } from "../wire/protocol.ts";
 import type { WireError } from "../wire/wire_error.ts";
 import type { DatabaseTarget } from "./targets.ts";
 
@@ -20,6 +22,8 @@ export interface RecordPowers {
   readonly spool: Spool;
   readonly clock: Clock;
   readonly random: Random;
+  /** Of texts that come in pieces. */
+  readonly textHash: TextHash;
 }
 
 /** Who is visiting what, as far as it is known when the first event is made. */
@@ -46,6 +50,8 @@ interface Open {
   readonly statement: Statement;
   readonly stamp: EventStamp;
   readonly startedAt: number;
+  /** Where its text came in pieces. */
+  readonly text?: StreamedQuery;
 }
 
 /** The fields that say what came of a statement. */
@@ -58,6 +64,9 @@ export class SessionRecord {
   readonly #shared: EventContext;
   readonly #visitor: Visitor;
   readonly #open = new Map<number, Open>();
+  /** The statement whose text is coming in pieces. */
+  #coming: Open | null = null;
+  readonly #texts = new WeakMap<StreamedStatement, StreamedQuery>();
   readonly #startedAt: string;
   #order = 0;
   #statements = 0;
@@ -115,12 +124,41 @@ export class SessionRecord {
     this.#powers.spool.intent(this.#query(open, started), this.#shared);
   }
 
+  /** A statement too long to be held begins to go on. */
+  begin(statement: StreamedStatement, text: string): void {
+    const open = this.#opened({ ...statement, text: "", fingerprint: "" });
+    const mark = statement.command === "prepare" ? { mark: "prepare" as const } : {};
+    const outcome = { outcome: "started", success: null, ...mark } as const;
+    const { fingerprint: _, ...intent } = this.#query(open, outcome);
+    const { spool, textHash } = this.#powers;
+    const streamed = new StreamedQuery({ spool, context: this.#shared, intent, hash: textHash });
+    this.#texts.set(statement, streamed);
+    this.#coming = { ...open, text: streamed };
+    streamed.push(text);
+  }
+
+  /** The next piece of its text is about to go on. */
+  more(text: string): void {
+    this.#coming?.text?.push(text);
+  }
+
+  /** The end of its text is about to go on: only now it runs. */
+  whole(fingerprint: string): void {
+    const coming = this.#coming;
+    if (coming === null) return;
+    coming.text?.end();
+    const statement = { ...coming.statement, fingerprint };
+    const startedAt = this.#powers.clock.monotonic();
+    this.#open.set(statement.id, { ...coming, statement, startedAt });
+    this.#coming = null;
+  }
+
   /** A statement that is not let through. */
-  refused(statement: Statement, failure: Failure): void {
+  refused(text: string, failure: Failure): void {
     this.#statements += 1;
     this.#powers.spool.event(newEvent("db.session.query.failed", this.#stamp(), {
       ...this.#context,
-      db_query: statement.text,
+      db_query: text,
       success: false,
       error: failure,
       message: failure.message,
@@ -134,11 +172,13 @@ export class SessionRecord {
 
   /** What came of a statement; ids that are not open mean nothing. */
   result(id: number, result: StatementResult): void {
-    const open = this.#open.get(id);
-    if (open === undefined) return;
-    this.#open.delete(id);
+    const open = this.#open.get(id) ?? this.#coming;
+    if (open?.statement.id !== id) return;
+    if (!this.#open.delete(id)) this.#coming = null;
     this.#openTextBytes -= open.statement.text.length;
-    this.#powers.spool.result(this.#query(open, this.#outcomeOf(open, result)), this.#shared);
+    const event = this.#query(open, this.#outcomeOf(open, result));
+    if (open.text === undefined) this.#powers.spool.result(event, this.#shared);
+    else open.text.result(event);
   }
 
   malformed(error: WireError, side: "client" | "server"): void {
@@ -182,17 +222,22 @@ export class SessionRecord {
   }
 
   #remember(statement: Statement): Open {
-    const open = { statement, stamp: this.#stamp(), startedAt: this.#powers.clock.monotonic() };
+    const open = this.#opened(statement);
     this.#open.set(statement.id, open);
     this.#openTextBytes += statement.text.length;
-    this.#statements += 1;
     return open;
+  }
+
+  #opened(statement: Statement): Open {
+    this.#statements += 1;
+    return { statement, stamp: this.#stamp(), startedAt: this.#powers.clock.monotonic() };
   }
 
   #query({ statement, stamp }: Open, outcome: Outcome): StatementEvent {
     return newStatement(stamp, {
       db_query: statement.text,
       db_query_parameters: statement.parameters,
+      ...(statement.textOf === undefined ? {} : this.#textOf(statement, statement.textOf)),
       command: statement.command,
       statement_name: statement.statementName,
       portal_name: statement.portalName,
@@ -202,15 +247,34 @@ export class SessionRecord {
     });
   }
 
-  #outcomeOf({ startedAt }: Open, result: StatementResult): Outcome {
-    const { outcome, error } = result;
+  /** A statement whose text came earlier, in pieces: how it begins, and where it is. */
+  #textOf(
+    { parameters }: Statement,
+    of: StreamedStatement,
+  ): Partial<EventFields<"db.session.query">> {
+    const text = this.#texts.get(of);
+    if (text === undefined || text.fullText === null) return {};
+    return {
+      db_query: text.start,
+      full_text: text.fullText,
+      db_query_parameters: redactParameters(parameters, text.secrets),
+    };
+  }
+
+  #outcomeOf({ startedAt, statement }: Open, result: StatementResult): Outcome {
+    const { outcome: found, error } = result;
+    const outcome = found === "truncated" ? "unknown" : found;
     const elapsed = this.#powers.clock.monotonic() - startedAt;
     return {
       outcome,
       success: outcome === "unknown" ? null : result.success,
       error,
       ...(error === null ? {} : { message: error.message }),
-      ...(outcome === "parse_error" || outcome === "skipped" ? { mark: outcome } : {}),
+      ...(found === "parse_error" || found === "skipped" || found === "truncated"
+        ? { mark: found }
+        : statement.command === "prepare"
+        ? { mark: "prepare" as const }
+        : {}),
       rows: result.rows,
       results: result.results,
       bytes_sent: result.bytesSent,

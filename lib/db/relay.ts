@@ -10,6 +10,7 @@ import type { Gate, Inspector, Protocol, Refusal, Statement, Tap } from "../wire
 import { WireError } from "../wire/wire_error.ts";
 import { ClientRefused } from "../wire/client_refused.ts";
 import type { SessionLimits } from "../access/mod.ts";
+import { type AdmitParts, begin, isRefused } from "./admit.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import {
   heldBytesMax,
@@ -19,8 +20,7 @@ import {
   openTextBytesMax,
   partingMs,
 } from "./limits.ts";
-import type { SessionRecord } from "./record.ts";
-import { type Breach, breaches } from "./session_limits.ts";
+import { breaches } from "./session_limits.ts";
 
 /** A stream where a handshake left it. */
 export interface Side {
@@ -29,19 +29,14 @@ export interface Side {
   readonly ended: boolean;
 }
 
-export interface RelayParts {
+export interface RelayParts extends AdmitParts {
   readonly client: Side;
   readonly database: Side;
   readonly protocol: Protocol;
-  readonly record: SessionRecord;
   /** Calls back when all intents so far are safe; null where the session waits for none. */
   readonly settle: ((done: (fault: Fault | null) => void) => void) | null;
   readonly clock: Clock;
   readonly limits: Pick<SessionLimits, "rows" | "bytes">;
-  /** Asked before each statement; null where no role bounds their rate. */
-  readonly mayRun: (() => Breach | null) | null;
-  /** Has to end the session. */
-  readonly onBreach: (breach: Breach) => void;
   /** Told of a mistake of ours; the session ends, the process goes on. */
   readonly onBug: (thrown: unknown) => void;
 }
@@ -95,6 +90,9 @@ export class Relay {
         if (this.#lastWords === null) this.#held.push(bytes, this.#announced);
       },
       statement: (statement) => this.#statement(statement),
+      begin: (statement, text) => this.#piece(() => begin(parts, statement, text)),
+      more: (text) => this.#piece(() => parts.record.more(text)),
+      whole: (_, fingerprint) => this.#piece(() => parts.record.whole(fingerprint)),
       goodbye: () => this.#clientFinished({ by: "client", orderly: true, message: "client left" }),
     };
     this.#tap = {
@@ -153,19 +151,20 @@ export class Relay {
   }
 
   #statement(statement: Statement): void {
-    const { record, settle, mayRun } = this.#parts;
-    if (this.#lastWords !== null) return;
-    const breach = mayRun === null ? null : mayRun();
-    if (breach !== null) {
-      const { code, refusal: { message } } = breach;
-      record.refused(statement, { code, message });
-      return this.#parts.onBreach(breach);
-    }
+    const { record, settle } = this.#parts;
+    if (this.#lastWords !== null || isRefused(this.#parts, statement.text)) return;
     record.statement(statement);
     this.#announced = settle !== null;
     const { statements, textBytes } = record.open;
     if (statements <= openStatementsMax && textBytes <= openTextBytesMax) return;
     this.stop({ kind: "limit", message: "too many statements without an answer" });
+  }
+
+  /** Of a statement too long to be held; after `stop` it goes nowhere, so no more is recorded. */
+  #piece(record: () => void): void {
+    if (this.#lastWords !== null) return;
+    record();
+    this.#announced = this.#parts.settle !== null;
   }
 
   #settle(): void {

@@ -20,6 +20,7 @@ import {
 import { issueDatabaseClient } from "../ca/issue.ts";
 import { generateKey, parseRequest } from "../ca/mod.ts";
 import type { Fault } from "../core/fault.ts";
+import { sha256Stream } from "../sys/hash.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import type { StreamReader } from "../core/stream.ts";
 import { resetFault } from "../tunnel/reset.ts";
@@ -98,10 +99,15 @@ export class FakeTunnelStream implements TunnelStream {
 
 /** Remembers events in order, as `intent`, `result` or `event`; safe when the test says so. */
 export class FakeSpool implements Spool {
-  readonly log: { readonly kind: "event" | "intent" | "result"; readonly event: AuditEvent }[] = [];
+  readonly log: {
+    readonly kind: "event" | "intent" | "part" | "result";
+    readonly event: AuditEvent;
+  }[] = [];
   fault: Fault | null = null;
   /** Settles wait for `settleAll` where true. */
   isSlow = false;
+  /** How safe each settle was asked to be. */
+  readonly modes: AuditMode[] = [];
   #waiting: ((fault: Fault | null) => void)[] = [];
 
   event(event: AuditEvent): void {
@@ -112,11 +118,17 @@ export class FakeSpool implements Spool {
     this.log.push({ kind: "intent", event });
   }
 
+  streamed(parts: readonly QueryEvent[], intent: QueryEvent): void {
+    for (const event of parts) this.log.push({ kind: "part", event });
+    this.log.push({ kind: "intent", event: intent });
+  }
+
   result(event: QueryEvent): void {
     this.log.push({ kind: "result", event });
   }
 
-  settle(_: AuditMode, done: (fault: Fault | null) => void): void {
+  settle(mode: AuditMode, done: (fault: Fault | null) => void): void {
+    this.modes.push(mode);
     if (this.isSlow) this.#waiting.push(done);
     else queueMicrotask(() => done(this.fault));
   }
@@ -310,6 +322,7 @@ export async function fakeSite(): Promise<FakeSite> {
   const powers: VisitPowers = {
     clock,
     random,
+    textHash: sha256Stream,
     log,
     spool,
     cache,

@@ -13,6 +13,7 @@ const values: readonly unknown[] = [
     count: 1,
   }],
   ...[[{ tag: "SELECT 1", rows: 1 }], [{ tag: "SELECT 1", rows: -1 }], [null]],
+  { of: "a", bytes: 1, sha256: "a" },
 ];
 
 for (const name of Object.keys(catalog).filter(isEventName)) {

@@ -12,6 +12,7 @@ import { environmentVariable } from "../sys/env.ts";
 import { readText } from "../sys/files.ts";
 import { resolveHost } from "../sys/resolve.ts";
 import { connectTcp } from "../sys/tcp.ts";
+import { sha256Stream } from "../sys/hash.ts";
 import { connectTls, startTlsClient, startTlsServer, TlsContext } from "../sys/tls.ts";
 import { protocols } from "../wire/mod.ts";
 import { openShippedSpool } from "./audit_spool.ts";
@@ -57,6 +58,7 @@ export async function startDbService(options: DbServiceOptions): Promise<Running
     clock,
     random,
     log,
+    textHash: sha256Stream,
     spool: countedSpool(shipped.spool, eventCounter(diagnostics.metrics)),
     protocols,
     config: { hostname: nodename, version, proxyServer, databases },

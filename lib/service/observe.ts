@@ -84,6 +84,7 @@ export function countedSpool(spool: Spool, count: EventCounter): Spool {
       spool.event(event);
     },
     intent: (event, context) => spool.intent(event, context),
+    streamed: (parts, intent, context) => spool.streamed(parts, intent, context),
     result: (event, context) => {
       count.statement(event, context.fields.db_service);
       spool.result(event, context);

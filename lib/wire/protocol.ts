@@ -3,6 +3,8 @@
  * is resumed with the answer; an inspector is handed bytes and says what they mean.
  */
 
+import type { StreamSizes } from "./streaming.ts";
+
 /** One thing a handshake asks its driver to do; the reply comes back from `yield`. */
 export type Step =
   | { readonly do: "send"; readonly bytes: Uint8Array }
@@ -128,11 +130,13 @@ export interface Parameter {
 export interface Statement {
   /** Order in the session, from 1. */
   readonly id: number;
-  /** Text as sent, secrets not yet redacted. */
+  /** Text as sent, secrets not yet redacted; empty where it is that of `textOf`. */
   readonly text: string;
+  /** Its text was too long to be held and was told in pieces: that of this statement. */
+  readonly textOf?: StreamedStatement;
   /**
    * How it was asked: "query" (simple), "execute" (extended), "function", "prepare" (a Parse that
-   * failed by itself).
+   * failed by itself, or one that is too long to be held).
    */
   readonly command: "query" | "execute" | "function" | "prepare";
   readonly statementName: string;
@@ -144,15 +148,22 @@ export interface Statement {
   readonly fingerprint: string;
 }
 
+/**
+ * A statement too long to be held: its text is told in pieces, each before its bytes go on. What
+ * needs a text whole can't have this one.
+ */
+export type StreamedStatement = Omit<Statement, "text" | "textOf" | "fingerprint">;
+
 /** What came of a statement. */
 export interface StatementResult {
   /**
    * "done" (the database answered), "parse_error" (it never ran: the text was refused),
    * "skipped" (an earlier error of the same pipeline, or nothing to run: then `success`),
    * "suspended" (the portal has more rows),
+   * "truncated" (the session ended before its text did: the database can't have run it),
    * "unknown" (the connection was lost first).
    */
-  readonly outcome: "done" | "parse_error" | "skipped" | "suspended" | "unknown";
+  readonly outcome: "done" | "parse_error" | "skipped" | "suspended" | "truncated" | "unknown";
   readonly success: boolean;
   readonly error: StatementError | null;
   /** Rows returned or affected over all results. */
@@ -176,9 +187,15 @@ export interface StatementError {
 
 /** Client to database: understood, recorded, then forwarded unchanged. */
 export interface Gate {
-  /** These bytes may go on, after every statement announced so far has been recorded. */
+  /** These bytes may go on, after all that was told so far has been recorded. */
   forward(bytes: Uint8Array): void;
   statement(statement: Statement): void;
+  /** A statement too long to be held begins, with the first piece of its text. */
+  begin(statement: StreamedStatement, text: string): void;
+  /** The next piece of the text of the statement that began last. */
+  more(text: string): void;
+  /** That was all of its text. */
+  whole(statement: StreamedStatement, fingerprint: string): void;
   /** The client said goodbye; what follows is not forwarded. */
   goodbye(): void;
 }
@@ -240,7 +257,8 @@ export interface Protocol {
   cancelSecretBytes(startup: Startup): number;
   /** What tells the client it is in, with `key` in place of the database's own (null: none). */
   welcome(loggedIn: LoggedIn, key: CancelKey | null): Uint8Array;
-  inspector(): Inspector;
+  /** `sizes`: what is held whole and what is told in pieces; the usual ones where left out. */
+  inspector(sizes?: StreamSizes): Inspector;
   /** An error in the protocol's own words; `fatal` ends the session. */
   refuse(refusal: Refusal): Uint8Array;
   /**

@@ -138,6 +138,35 @@ export const samples: readonly Sample[] = [
     ],
   },
   {
+    name: "long statements",
+    turns: [
+      client(
+        query(`select '${"äöü€𝄞".repeat(20)}', '${SECRET}'; select 2`),
+        query(Uint8Array.from({ length: 90 }, (_, at) => at < 60 ? 0x61 : 0xff)),
+      ),
+      server(complete("SELECT 1"), complete("SELECT 1"), ready(), error("22021", "no"), ready()),
+      client(
+        parse("a statement of a long name", `select $1, '${"𝄞é".repeat(30)}'`, [23, 25, 0]),
+        parse("", `insert into t values ${"($1),".repeat(40)} ($1)`),
+        bind("", "a statement of a long name", ["1"]),
+        execute(),
+        bind("p", "", [SECRET]),
+        execute("p"),
+        sync,
+      ),
+      server(parseComplete, parseComplete, bindComplete, complete("SELECT 1")),
+      server(bindComplete, complete("INSERT 0 41"), ready()),
+      client(parse("b", `selec ${"1,".repeat(30)}2`), bind("", "b"), execute(), sync),
+      server(error("42601", "no"), ready()),
+      client(parse("c", `selec ${"1,".repeat(30)}2`), sync, close("S", "c"), sync),
+      server(error("42601", "no"), ready(), closeComplete, ready()),
+      client(run("selec"), parse("d", `select ${"1,".repeat(30)}2`), sync),
+      server(error("42601", "no"), ready()),
+      client(query("discard all"), bind("", "a statement of a long name", ["1"]), execute(), sync),
+      server(complete("DISCARD ALL"), ready(), error("26000", "no"), ready()),
+    ],
+  },
+  {
     name: "large values and odd ends",
     turns: [
       client(parse("", "select $1, $2"), bind("", "", [large, SECRET, ""]), execute(), sync),

@@ -9,10 +9,15 @@ import type {
   Refusal,
   RefusalKind,
   Reply,
+  Statement,
+  StreamedStatement,
   Tap,
 } from "../../lib/wire/protocol.ts";
+import type { StreamSizes } from "../../lib/wire/streaming.ts";
 import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { WireError } from "../../lib/wire/wire_error.ts";
+import { gateOf } from "../fakes/gate.ts";
+import { cut, cuts, hex, isFront, mutate, seeded } from "./damage.ts";
 
 /**
  * What every protocol promises, whatever it speaks. A protocol's own test hands in conversations
@@ -53,8 +58,15 @@ const HANDSHAKE_MUTATIONS = 20_000;
 export function testProtocol(suite: ProtocolSuite): void {
   const { name } = suite.protocol;
   for (const sample of suite.samples) {
-    Deno.test(`${name}: ${sample.name}: any cuts give the same`, () => anyCuts(suite, sample));
-    Deno.test(`${name}: ${sample.name}: truncation adds nothing`, () => truncated(suite, sample));
+    for (const [how, sizes] of Object.entries(sizesTried)) {
+      const what = `${name}: ${sample.name}, ${how}`;
+      Deno.test(`${what}: any cuts give the same`, () => anyCuts(suite, sample, sizes));
+      Deno.test(`${what}: truncation adds nothing`, () => truncated(suite, sample, sizes));
+    }
+    Deno.test(
+      `${name}: ${sample.name}: in pieces the same is said as in one`,
+      () => sameInPieces(suite, sample),
+    );
   }
   Deno.test(`${name}: ${MUTATIONS} mutations give a WireError or frames`, () => mutations(suite));
   Deno.test(`${name}: damaged handshakes end in a typed error`, () => handshakes(suite));
@@ -65,40 +77,60 @@ export function testProtocol(suite: ProtocolSuite): void {
   Deno.test(`${name}: other protocols are not taken for it`, () => foreign(suite));
 }
 
+/** Small ones, so that the samples' statements come in pieces. */
+const sizesTried: Readonly<Record<string, StreamSizes | undefined>> = {
+  "statements held": undefined,
+  "statements in pieces": { wholeMax: 12, piece: 16, lag: 5 },
+};
+
 interface Transcript {
   /** What was said of statements, in order. */
-  readonly said: unknown[];
+  readonly said: (Statement | { readonly id: number; readonly result: unknown } | string)[];
+  /** Texts of those that came in pieces. */
+  readonly streamed: Map<StreamedStatement, string>;
   readonly toServer: Uint8Array[];
   readonly toClient: Uint8Array[];
 }
 
 /** A session that writes down what its inspector says. */
 class Session {
-  readonly transcript: Transcript = { said: [], toServer: [], toClient: [] };
+  readonly transcript: Transcript = {
+    said: [],
+    streamed: new Map(),
+    toServer: [],
+    toClient: [],
+  };
   readonly open = new Set<number>();
   readonly #inspector: ReturnType<Protocol["inspector"]>;
   readonly #gate: Gate;
   readonly #tap: Tap;
 
-  constructor(protocol: Protocol) {
-    this.#inspector = protocol.inspector();
+  constructor(protocol: Protocol, sizes?: StreamSizes) {
+    this.#inspector = protocol.inspector(sizes);
     const { said, toServer, toClient } = this.transcript;
-    const begin = (statement: { id: number }) => {
+    const open = (statement: { id: number }) => {
       ok(!this.open.has(statement.id), "an id twice");
       this.open.add(statement.id);
+    };
+    const begin = (statement: Statement, streamed?: StreamedStatement) => {
+      // One that came in pieces is open since it began.
+      if (streamed === undefined) open(statement);
+      else this.transcript.streamed.set(streamed, statement.text);
       said.push(statement);
     };
-    this.#gate = {
+    this.#gate = gateOf({
       forward: (bytes) => toServer.push(bytes),
       statement: begin,
+      begin: open,
       goodbye: () => said.push("goodbye"),
-    };
+    });
     this.#tap = {
       forward: (bytes) => toClient.push(bytes),
       lateStatement: begin,
       result: (id, result) => {
         ok(this.open.delete(id), "a result of nothing, or a second one");
-        said.push({ id, result });
+        // Of what never came whole nothing was said either.
+        if (result.outcome !== "truncated") said.push({ id, result });
       },
       idle: () => said.push("idle"),
     };
@@ -115,8 +147,13 @@ class Session {
   }
 }
 
-function play(protocol: Protocol, sample: Sample, size: () => number): Transcript {
-  const session = new Session(protocol);
+function play(
+  protocol: Protocol,
+  sample: Sample,
+  size: () => number,
+  sizes?: StreamSizes,
+): Transcript {
+  const session = new Session(protocol, sizes);
   for (const turn of sample.turns) {
     for (const part of cut(turn.bytes, size)) session.push(turn.from, part);
   }
@@ -128,8 +165,8 @@ function sent(sample: Sample, from: "client" | "server"): Uint8Array {
   return concat(sample.turns.filter((turn) => turn.from === from).map((turn) => turn.bytes));
 }
 
-function anyCuts({ protocol }: ProtocolSuite, sample: Sample): void {
-  const whole = play(protocol, sample, () => Infinity);
+function anyCuts({ protocol }: ProtocolSuite, sample: Sample, tried?: StreamSizes): void {
+  const whole = play(protocol, sample, () => Infinity, tried);
   strictEqual(hex(concat(whole.toServer)), hex(sent(sample, "client")), "forwarded as received");
   strictEqual(hex(concat(whole.toClient)), hex(sent(sample, "server")), "forwarded as received");
   const next = seeded(7);
@@ -138,7 +175,7 @@ function anyCuts({ protocol }: ProtocolSuite, sample: Sample): void {
     ...Array.from({ length: 20 }, (_, at) => () => 1 + next() % (2 + at * 5)),
   ];
   for (const size of sizes) {
-    const other = play(protocol, sample, size);
+    const other = play(protocol, sample, size, tried);
     deepStrictEqual(other.said, whole.said);
     strictEqual(hex(concat(other.toServer)), hex(concat(whole.toServer)));
     strictEqual(hex(concat(other.toClient)), hex(concat(whole.toClient)));
@@ -149,11 +186,11 @@ function anyCuts({ protocol }: ProtocolSuite, sample: Sample): void {
  * After any number of bytes: what was said so far is the front of the whole, and all that is open
  * ends.
  */
-function truncated({ protocol }: ProtocolSuite, sample: Sample): void {
-  const whole = play(protocol, sample, () => Infinity);
+function truncated({ protocol }: ProtocolSuite, sample: Sample, tried?: StreamSizes): void {
+  const whole = play(protocol, sample, () => Infinity, tried);
   const total = sample.turns.reduce((sum, turn) => sum + turn.bytes.length, 0);
   for (let end = 0; end < total; end += Math.max(1, Math.floor(total / 1000))) {
-    const session = new Session(protocol);
+    const session = new Session(protocol, tried);
     let left = end;
     for (const { from, bytes } of sample.turns) {
       if (left > 0) session.push(from, bytes.slice(0, left));
@@ -165,13 +202,49 @@ function truncated({ protocol }: ProtocolSuite, sample: Sample): void {
   }
 }
 
+/**
+ * However long a statement may be to be held: what is said of those that run is the same. One that
+ * is prepared in pieces is told of by itself as well, and what runs it refers to it.
+ */
+function sameInPieces({ protocol }: ProtocolSuite, sample: Sample): void {
+  const held = play(protocol, sample, () => Infinity);
+  strictEqual(held.streamed.size, 0);
+  for (const wholeMax of [0, 12, 30]) {
+    const sizes = { wholeMax, piece: 16, lag: 5 };
+    const inPieces = play(protocol, sample, () => Infinity, sizes);
+    ok(wholeMax > 0 || inPieces.streamed.size > 0, "nothing came in pieces");
+    deepStrictEqual(thatRan(inPieces), thatRan(held));
+  }
+}
+
+function thatRan({ said, streamed }: Transcript): unknown[] {
+  const prepared = new Set<number>();
+  const ids = new Map<number, number>();
+  const numbered = (id: number) => {
+    ids.set(id, ids.get(id) ?? ids.size);
+    return ids.get(id);
+  };
+  return said.flatMap((one): unknown[] => {
+    if (typeof one === "string") return [one];
+    if ("command" in one && one.command === "prepare") prepared.add(one.id);
+    if (prepared.has(one.id)) return [];
+    const { id: _, ...rest } = one;
+    if (!("textOf" in rest) || rest.textOf === undefined) {
+      return [{ id: numbered(one.id), ...rest }];
+    }
+    const { textOf, ...other } = rest;
+    return [{ id: numbered(one.id), ...other, text: streamed.get(textOf) }];
+  });
+}
+
 function mutations({ protocol, samples, secret }: ProtocolSuite): void {
   const next = seeded(20_260_101);
   for (let round = 0; round < MUTATIONS; round++) {
     const sample = samples[next() % samples.length];
     if (sample === undefined) throw new Error("No samples");
     const damaged = next() % sample.turns.length;
-    const session = new Session(protocol);
+    const sizes = Object.values(sizesTried);
+    const session = new Session(protocol, sizes[round % sizes.length]);
     const given: Record<"client" | "server", Uint8Array[]> = { client: [], server: [] };
     try {
       for (const [at, turn] of sample.turns.entries()) {
@@ -293,75 +366,4 @@ function foreign({ protocol, foreign }: ProtocolSuite): void {
     }
     strictEqual(protocol.sniff(bytes), null);
   }
-}
-
-function* cut(bytes: Uint8Array, size: () => number): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length;) {
-    const end = Math.min(at + size(), bytes.length);
-    yield bytes.slice(at, end);
-    at = end;
-  }
-}
-
-/** One to three damages: a bit, a byte, an extreme length, bytes left out, doubled or moved. */
-function mutate(bytes: Uint8Array, next: () => number): Uint8Array {
-  let bad: Uint8Array = bytes.slice();
-  for (let count = 1 + next() % 3; count > 0 && bad.length > 0; count--) {
-    const at = next() % bad.length;
-    const length = 1 + next() % 16;
-    switch (next() % 6) {
-      case 0:
-        bad[at] = (bad[at] ?? 0) ^ (1 << (next() % 8));
-        break;
-      case 1:
-        bad[at] = next() & 255;
-        break;
-      case 2:
-        bad.set((extremes[next() % extremes.length] ?? []).slice(0, bad.length - at), at);
-        break;
-      case 3:
-        bad = concat([bad.subarray(0, at), bad.subarray(at + length)]);
-        break;
-      case 4:
-        bad = concat([bad.subarray(0, at), bad.subarray(at, at + length), bad.subarray(at)]);
-        break;
-      default:
-        bad.copyWithin(at, next() % bad.length, next() % bad.length);
-    }
-  }
-  return bad;
-}
-
-/** Most cuts are coarse: fine ones cost the most and find the least. */
-const cuts = [7, 50, 500, 5000, 5000, 5000];
-
-const extremes: readonly (readonly number[])[] = [
-  [0, 0, 0, 0],
-  [0, 0, 0, 3],
-  [0xff, 0xff, 0xff, 0xff],
-  [0x7f, 0xff, 0xff, 0xff],
-  [0x80, 0, 0, 0],
-  [0x3f, 0xff, 0xff, 0xff],
-  [0, 1, 0, 0],
-];
-
-function isFront(front: Uint8Array, whole: Uint8Array): boolean {
-  if (front.length > whole.length) return false;
-  for (let at = 0; at < front.length; at++) {
-    if (front[at] !== whole[at]) return false;
-  }
-  return true;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** The same numbers for the same seed, on every machine. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state >>> 8;
-  };
 }

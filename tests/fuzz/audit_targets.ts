@@ -13,6 +13,7 @@ import {
   scanRecords,
 } from "../../lib/audit/frame.ts";
 import { type Line, linesBackward, linesForward } from "../../lib/audit/lines.ts";
+import { Redactor } from "../../lib/audit/redactor.ts";
 import { recover } from "../../lib/audit/spool_recover.ts";
 import { verifyLog } from "../../lib/audit/verify.ts";
 import { MemoryFiles } from "../fakes/audit_files.ts";
@@ -20,7 +21,7 @@ import { endOf, intentOf, loginOf, resultOf, sessionContext } from "../fakes/aud
 import { SteppingClock } from "../fakes/clock.ts";
 import { RecordingLog } from "../fakes/log.ts";
 import { SeededRandom } from "../fakes/random.ts";
-import type { Target } from "./campaign.ts";
+import type { Delivery, Target } from "./campaign.ts";
 
 const encoder = new TextEncoder();
 const segmentName = "0000000001.seg";
@@ -52,6 +53,19 @@ const segments = [
     records.add(kinds.intent, "u1", JSON.stringify(intentOf(1)), context);
     records.add(kinds.result, "u1", JSON.stringify(resultOf(1)), context);
     records.add(kinds.intent, "u2", JSON.stringify(intentOf(2)), { ...context, number: 2 });
+  }),
+  segment((records) => {
+    const part = { of: "u5", index: 0, count: 1 };
+    records.add(kinds.streamed, "u5", JSON.stringify({ ...intentOf(5), part }));
+    records.add(kinds.part, "u5", JSON.stringify({ ...intentOf(5), outcome: "part" }));
+    records.add(
+      kinds.streamed,
+      "u5",
+      JSON.stringify({ ...intentOf(5), part: { ...part, count: 2 } }),
+    );
+    records.add(kinds.part, "u5", JSON.stringify({ ...intentOf(5), outcome: "part" }));
+    records.add(kinds.streamed, "u6", JSON.stringify(intentOf(6)));
+    records.add(kinds.result, "u6", JSON.stringify(resultOf(6)));
   }),
   segment(() => {}),
 ];
@@ -167,11 +181,57 @@ async function verification(input: Uint8Array): Promise<string> {
   return report.problems.map((problem) => problem.kind).slice(0, 4).join(" ");
 }
 
+/** However a text is cut, the same is left of it, in order, and little is held back. */
+function redaction(input: Uint8Array, { random }: Delivery): string {
+  const text = new TextDecoder().decode(input);
+  const whole = new Redactor().push(text, true);
+  const redactor = new Redactor();
+  let cut = "";
+  for (let at = 0; at < text.length;) {
+    const end = at + 1 + random.below(400);
+    cut += redactor.push(text.slice(at, end));
+    at = end;
+  }
+  strictEqual(cut + redactor.push("", true), whole, "cuts make a difference");
+  let from = 0;
+  for (const kept of whole.split("***")) {
+    const found = text.indexOf(kept, from);
+    ok(found >= 0, "something was made up");
+    from = found + kept.length;
+  }
+  return `${whole.split("***").length} ${redactor.parameters.size}`;
+}
+
 export const targets: readonly Target[] = [
+  {
+    name: "audit redaction",
+    seeds: [
+      "ALTER ROLE x PASSWORD E'a\\'b' 'c'; SET app.token = $$x$$; select set_config('a.b', $1)",
+      "DO $a$ BEGIN EXECUTE 'alter role x password ''y'''; END $a$; /* /* */ ' */ -- '",
+      "select dblink('host=h password=x'), 'postgres://u:p@h', E'pwd=\\'z\\'', \"token\" 'a'",
+      "alter user 'a'@'%' identified by \"y\"; copy t from program 'curl -u a:b --password c'",
+    ].map((text) => encoder.encode(text)),
+    words: [
+      "'",
+      "''",
+      '"',
+      "$$",
+      "$a$",
+      "\\",
+      "/*",
+      "*/",
+      "--",
+      "\n",
+      "password ",
+      "identified by ",
+    ],
+    answers: [],
+    run: redaction,
+  },
   {
     name: "audit spool recovery",
     seeds: segments,
-    words: ["H", "E", "I", "P", "R", "S", "null", "[]", '"v":1', '"first":-1', '"first":9e15'],
+    words: ["H", "E", "I", "P", "R", "S", "T", "null", "[]", '"v":1', '"first":-1', '"first":9e15'],
     answers: [],
     repair: withSums,
     run: spool,

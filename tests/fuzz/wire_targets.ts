@@ -4,10 +4,12 @@ import { createHmac } from "node:crypto";
 import { concat } from "../../lib/bytes/writer.ts";
 import { ClientRefused } from "../../lib/wire/client_refused.ts";
 import { postgres } from "../../lib/wire/postgres/mod.ts";
-import type { Handshake, Reply, Tap } from "../../lib/wire/protocol.ts";
+import type { Gate, Handshake, Reply, Tap } from "../../lib/wire/protocol.ts";
+import type { StreamSizes } from "../../lib/wire/streaming.ts";
 import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { WireError } from "../../lib/wire/wire_error.ts";
 import { samples, SECRET } from "../conformance/postgres_samples.ts";
+import { gateOf } from "../fakes/gate.ts";
 import { i32, message, notice, parameterStatus, ready } from "../fakes/postgres_messages.ts";
 import type { Delivery, Target } from "./campaign.ts";
 
@@ -22,10 +24,15 @@ function sideOf(side: Side): Uint8Array[] {
 }
 
 /** A session in which one side is damaged and the other is as it should be, taking turns. */
-function inspect(side: Side, input: Uint8Array, { cuts, random }: Delivery): string {
+function inspect(
+  side: Side,
+  input: Uint8Array,
+  { cuts, random }: Delivery,
+  sizes?: StreamSizes,
+): string {
   const sample = samples[(input[0] ?? 0) % samples.length];
   const others = sample?.turns.filter((turn) => turn.from !== side) ?? [];
-  const session = new WatchedSession();
+  const session = new WatchedSession(sizes);
   try {
     for (const part of cuts(input.subarray(1))) {
       session.push(side, part);
@@ -42,7 +49,7 @@ function inspect(side: Side, input: Uint8Array, { cuts, random }: Delivery): str
 
 /** Checks the promises of an inspector while it is used. */
 class WatchedSession {
-  readonly #inspector = postgres.inspector();
+  readonly #inspector: ReturnType<typeof postgres.inspector>;
   readonly #given: Record<Side, Uint8Array[]> = { client: [], server: [] };
   readonly #forwarded: Record<Side, Uint8Array[]> = { client: [], server: [] };
   readonly #open = new Set<number>();
@@ -58,15 +65,24 @@ class WatchedSession {
     idle: () => void this.#seen.add("idle"),
   };
 
+  readonly #gate: Gate = gateOf({
+    forward: (part) => void this.#forwarded.client.push(part.slice()),
+    statement: (statement, streamed) => {
+      if (streamed === undefined) this.#begin(statement);
+      else this.#seen.add(`whole ${statement.command}`);
+    },
+    begin: (statement) => this.#begin(statement),
+    goodbye: () => void this.#seen.add("goodbye"),
+  });
+
+  constructor(sizes?: StreamSizes) {
+    this.#inspector = postgres.inspector(sizes);
+  }
+
   push(from: Side, bytes: Uint8Array): void {
     this.#given[from].push(bytes);
-    if (from === "client") {
-      this.#inspector.client(bytes.slice(), {
-        forward: (part) => this.#forwarded.client.push(part.slice()),
-        statement: (statement) => this.#begin(statement),
-        goodbye: () => this.#seen.add("goodbye"),
-      });
-    } else this.#inspector.server(bytes.slice(), this.#tap);
+    if (from === "client") this.#inspector.client(bytes.slice(), this.#gate);
+    else this.#inspector.server(bytes.slice(), this.#tap);
   }
 
   close(): void {
@@ -187,6 +203,18 @@ export const targets: readonly Target[] = [
     bytesMax: 80_000,
     answers: [WireError],
     run: (input, delivery) => withoutSecret(() => inspect("client", input, delivery)),
+  },
+  {
+    name: "postgres inspector, statements in pieces",
+    seeds: sideOf("client"),
+    words: types,
+    bytesMax: 80_000,
+    answers: [WireError],
+    run: (input, delivery) => {
+      const piece = 1 + delivery.random.below(64);
+      const sizes = { wholeMax: delivery.random.below(64), piece, lag: piece >> 1 };
+      return withoutSecret(() => inspect("client", input, delivery, sizes));
+    },
   },
   {
     name: "postgres inspector, server side",

@@ -32,8 +32,27 @@ export async function goDriver(): Promise<Driver | MissingDriver> {
 }
 
 export async function javaDrivers(): Promise<(Driver | MissingDriver)[]> {
+  const classes = await javaClasses();
+  return jdbcPrograms.map(([name, program]) =>
+    typeof classes !== "string"
+      ? { name, ...classes }
+      : { name, alone: program === "Browser", run: (env) => runJava(classes, [program], env) }
+  );
+}
+
+/** pgjdbc with statements of these sizes in MiB. */
+export async function longJava(sizes: readonly number[]): Promise<Driver | MissingDriver> {
+  const name = "long statements by pgjdbc";
+  const classes = await javaClasses();
+  if (typeof classes !== "string") return { name, ...classes };
+  const program = ["LongStatements", ...sizes.map(String)];
+  return { name, run: (env) => runJava(classes, program, env) };
+}
+
+/** The class path of all compiled programs, or why there is none. */
+async function javaClasses(): Promise<string | { readonly reason: string }> {
   const reason = await javaLacks();
-  if (reason !== null) return jdbcPrograms.map(([name]) => ({ name, reason }));
+  if (reason !== null) return { reason };
   const source = join(scripts, "jdbc");
   const home = await homeFor(`pgjdbc-${pgjdbc}`, await sourcesOf(source));
   const jar = join(home, `postgresql-${pgjdbc}.jar`);
@@ -43,15 +62,12 @@ export async function javaDrivers(): Promise<(Driver | MissingDriver)[]> {
       `-Dartifact=org.postgresql:postgresql:${pgjdbc}`,
       `-DoutputDirectory=${home}`,
     ], { timeoutMs: 600_000 });
-    const files = ["Shared", "Common", "Browser"].map((file) => join(source, `${file}.java`));
+    const programs = ["Shared", "Common", "Browser", "LongStatements"];
+    const files = programs.map((file) => join(source, `${file}.java`));
     await must("javac", ["-encoding", "UTF-8", "-cp", jar, "-d", home, ...files]);
     await Deno.writeTextFile(join(home, ".done"), "");
   }
-  return jdbcPrograms.map(([name, program]) => ({
-    name,
-    alone: program === "Browser",
-    run: (env) => runJava(`${home}:${jar}`, program, env),
-  }));
+  return `${home}:${jar}`;
 }
 
 /** Why Java programs can't be built and run here; null when they can. */
@@ -66,7 +82,7 @@ async function javaLacks(): Promise<string | null> {
 
 async function runJava(
   classes: string,
-  program: string,
+  program: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Finished> {
   const key = await Deno.makeTempFile({ prefix: "remoteler-key-" });
@@ -76,11 +92,11 @@ async function runJava(
       ...["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"],
       ...["-in", env["PGSSLKEY"] ?? "", "-out", key],
     ]);
-    const options = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+    const options = ["-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
     return await run("java", [
       ...[...options, "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-Duser.timezone=UTC"],
-      ...["-cp", classes, program],
-    ], { env: { ...env, PGSSLKEY_DER: key, LC_ALL: "C.UTF-8" } });
+      ...["-cp", classes, ...program],
+    ], { timeoutMs: 600_000, env: { ...env, PGSSLKEY_DER: key, LC_ALL: "C.UTF-8" } });
   } finally {
     await Deno.remove(key);
   }

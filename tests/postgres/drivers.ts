@@ -28,6 +28,16 @@ export interface MissingDriver {
 }
 
 const scripts = fromFileUrl(new URL("./drivers/", import.meta.url));
+/** psycopg with statements of these sizes in MiB. */
+export async function longPython(sizes: readonly number[]): Promise<Driver | MissingDriver> {
+  const name = "long statements by psycopg";
+  const python = await pythonWith(pythonPackages);
+  if (typeof python !== "string") return { name, reason: python.reason };
+  const program = [join(scripts, "long_psycopg.py"), ...sizes.map(String)];
+  const timeoutMs = 600_000;
+  return { name, run: (env) => run(python, program, { timeoutMs, env: { ...base(), ...env } }) };
+}
+
 const pythonPackages = [
   ...["psycopg[binary]==3.2.13", "asyncpg==0.30.0"],
   ...["sqlalchemy==2.0.44", "greenlet==3.2.4"],

@@ -34,19 +34,24 @@ export const answer: Uint8Array = concat([
 /** What a fake database says to a Query's text, piece by piece; "end" closes the connection. */
 export type Reply = (text: string) => readonly (Uint8Array | "end")[];
 
-const oneRow: Reply = () => [answer];
+export interface FakeManners {
+  /** Left out: one row. */
+  readonly reply?: Reply;
+  /** Gets all that follows the startup, and nothing is said. */
+  readonly swallow?: (chunk: Uint8Array) => void;
+}
 
-/** Says `greeting` to each startup and to each Query what `reply` says, or one row. */
+/** Says `greeting` to each startup and to each Query what its manners say. */
 export async function fakeServer(
   pair: KeyPair,
   greeting: Uint8Array,
-  reply: Reply = oneRow,
+  manners: FakeManners = {},
 ): Promise<FakeServer> {
   const openings: Uint8Array[] = [];
   const sockets = new Set<Socket>();
   const secure = createTlsServer({ cert: pair.cert, key: pair.key }, (socket) => {
     socket.on("error", () => {});
-    serve(socket, greeting, reply, openings);
+    serve(socket, { greeting, openings, ...manners });
   });
   const server: Server = createServer((socket) => {
     sockets.add(socket);
@@ -73,15 +78,17 @@ export async function fakeServer(
   };
 }
 
-function serve(
-  socket: TLSSocket,
-  greeting: Uint8Array,
-  reply: Reply,
-  openings: Uint8Array[],
-): void {
+interface Service extends FakeManners {
+  readonly greeting: Uint8Array;
+  readonly openings: Uint8Array[];
+}
+
+function serve(socket: TLSSocket, service: Service): void {
+  const { greeting, openings, swallow, reply = () => [answer] } = service;
   let held = new Uint8Array(0);
   let begun = false;
   socket.on("data", (chunk: Uint8Array) => {
+    if (begun && swallow !== undefined) return swallow(chunk);
     held = concat([held, chunk]);
     for (;;) {
       const at = begun ? 1 : 0;

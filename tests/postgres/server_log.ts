@@ -14,25 +14,33 @@ export interface LoggedSession {
 
 /** Statement texts of each backend process, in the order of the log. */
 export function loggedByPid(log: string): Map<number, string[]> {
-  const found = new Map<number, string[]>();
-  let current: { pid: number; text: string } | null = null;
-  const keep = () => {
-    if (current === null) return;
-    const list = found.get(current.pid) ?? [];
-    list.push(current.text);
-    found.set(current.pid, list);
-    current = null;
-  };
-  for (const line of log.split("\n")) {
+  const reader = new LogReader();
+  for (const line of log.split("\n")) reader.line(line);
+  return reader.end();
+}
+
+/** Takes the lines of a log one by one; `keep` gives what is kept of a statement's text. */
+export class LogReader {
+  readonly #found = new Map<number, string[]>();
+  readonly #keep: (text: string) => string;
+  #current: { readonly pid: number; text: string } | null = null;
+
+  constructor(keep: (text: string) => string = (text) => text) {
+    this.#keep = keep;
+  }
+
+  line(line: string): void {
     const head = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \S+ \[(\d+)\] \S* ?(\w+): {2}(.*)$/.exec(
       line,
     );
     if (head === null) {
       // Continued lines of a statement are logged with a tab before them.
-      if (current !== null && line.startsWith("\t")) current.text += "\n" + line.slice(1);
-      continue;
+      if (this.#current !== null && line.startsWith("\t")) {
+        this.#current.text += "\n" + line.slice(1);
+      }
+      return;
     }
-    keep();
+    this.#end();
     const [, pid, level, text] = head;
     const statement = level === "LOG"
       ? /^(?:(?:statement|execute (?:fetch from )?[^:]*): |(?=fastpath function call: ))(.*)$/s
@@ -40,10 +48,21 @@ export function loggedByPid(log: string): Map<number, string[]> {
           text ?? "",
         )
       : null;
-    if (statement) current = { pid: Number(pid), text: statement[1] ?? "" };
+    if (statement) this.#current = { pid: Number(pid), text: statement[1] ?? "" };
   }
-  keep();
-  return found;
+
+  end(): Map<number, string[]> {
+    this.#end();
+    return this.#found;
+  }
+
+  #end(): void {
+    if (this.#current === null) return;
+    const list = this.#found.get(this.#current.pid) ?? [];
+    list.push(this.#keep(this.#current.text));
+    this.#found.set(this.#current.pid, list);
+    this.#current = null;
+  }
 }
 
 /** Our statement events of each backend process, in their order in the session. */
@@ -59,7 +78,7 @@ export function eventsByPid(
       ended: own.some((e) => e["event"] === "db.session.end"),
       events: own
         .filter((e) => e["event"] === "db.session.query")
-        .sort((a, b) => Number(a["ei"]) - Number(b["ei"])),
+        .sort((a, b) => Number(a["ei"]) - Number(b["ei"]) || indexOf(a) - indexOf(b)),
     });
   }
   return sessions;
@@ -75,8 +94,8 @@ export function matchStatements(
   const uids = new Set(events.map((e) => e["uid"]));
   if (uids.size !== events.length) problems.push(`${pid}: a uid stands twice`);
   // The server logs each further fetch from a portal too, as `execute fetch from`.
-  const plain = events.filter((e) => e["mark"] === undefined || e["mark"] === "reexecution");
-  const texts = whole(plain);
+  const texts = whole(events).filter(({ mark }) => mark === undefined || mark === "reexecution")
+    .map(({ text }) => text);
   const wanted = logged.map(redact);
   const most = Math.max(texts.length, wanted.length);
   for (let i = 0; i < most; i++) {
@@ -90,16 +109,21 @@ export function matchStatements(
   return problems;
 }
 
-/** Texts of events, the parts of a split one joined. */
-function whole(events: readonly Record<string, unknown>[]): string[] {
-  const texts: string[] = [];
+/** Statements, the parts of a split one joined. */
+function whole(events: readonly Record<string, unknown>[]): { mark: unknown; text: string }[] {
+  const found: { mark: unknown; text: string }[] = [];
   for (const event of events) {
-    const part = event["part"];
-    const index = part && typeof part === "object" && "index" in part ? Number(part.index) : 0;
-    if (index === 0) texts.push(String(event["db_query"]));
-    else texts.push((texts.pop() ?? "") + String(event["db_query"]));
+    const text = String(event["db_query"]);
+    const last = found.at(-1);
+    if (indexOf(event) === 0 || last === undefined) found.push({ mark: event["mark"], text });
+    else last.text += text;
   }
-  return texts;
+  return found;
+}
+
+function indexOf(event: Record<string, unknown>): number {
+  const { index } = { index: 0, ...Object(event["part"]) };
+  return index;
 }
 
 function normal(text: string | undefined): string | undefined {

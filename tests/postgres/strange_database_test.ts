@@ -10,7 +10,14 @@ import { residentMiB, waitFor } from "../../scripts/lab/tools.ts";
 import { within } from "../deadline.ts";
 import { complete, i32, notice, parameterStatus } from "../fakes/postgres_messages.ts";
 import { siteSuite } from "../site.ts";
-import { answer, authenticated, type FakeServer, fakeServer, ready } from "./fake_server.ts";
+import {
+  answer,
+  authenticated,
+  type FakeServer,
+  fakeServer,
+  ready,
+  type Reply,
+} from "./fake_server.ts";
 import { concat, type Env, message, RawClient } from "./raw_client.ts";
 
 const growthMiB = 48;
@@ -57,10 +64,9 @@ const test = siteSuite({
   moreDatabases: async (site) => {
     const pair = await site.authority.server("localhost", "127.0.0.1");
     const greeting = concat([authenticated, message("K", i32(1), i32(2)), ready]);
-    const fake = await fakeServer(pair, greeting, (text) => {
-      if (text === "half a row") return [row.subarray(0, 8), "end"];
-      return broken[text] ?? odd[text] ?? [answer];
-    });
+    const reply: Reply = (text) =>
+      text === "half a row" ? [row.subarray(0, 8), "end"] : broken[text] ?? odd[text] ?? [answer];
+    const fake = await fakeServer(pair, greeting, { reply });
     const others = Object.values(openings).map(([said]) => opening(said));
     fakes.push(fake, ...await Promise.all(others));
     const names = ["strange", ...Object.keys(openings)];

@@ -14,7 +14,7 @@ type Open = Exclude<Pending, { kind: "sync" | "copyData" | "copyEnd" }>;
  * An Execute that is done; kept for the transaction status where a ReadyForQuery follows at once.
  */
 interface Finished {
-  readonly statement: Statement;
+  readonly statement: Pick<Statement, "id">;
   readonly tally: Tally;
   readonly outcome: Outcome;
 }
@@ -194,8 +194,12 @@ export class Answers {
   }
 
   #answered(kind: Open["kind"], messageName: string): void {
-    if (this.#take(messageName).kind !== kind) throw unexpected(messageName);
+    const current = this.#take(messageName);
+    if (current.kind !== kind) throw unexpected(messageName);
     this.#current = null;
+    if (current.kind === "parse" && "statement" in current) {
+      this.#result(current.statement, this.#tally.result("done", ""));
+    }
   }
 
   /** The statement being answered. */
@@ -213,7 +217,7 @@ export class Answers {
     if (this.#next()?.kind !== "sync") this.#release("");
   }
 
-  #hold(statement: Statement, outcome: Outcome): void {
+  #hold(statement: Finished["statement"], outcome: Outcome): void {
     this.#finished = { statement, tally: this.#tally, outcome };
   }
 
@@ -224,7 +228,7 @@ export class Answers {
     this.#result(finished.statement, finished.tally.result(finished.outcome, status));
   }
 
-  #result(statement: Statement, result: StatementResult): void {
+  #result(statement: Finished["statement"], result: StatementResult): void {
     this.#tap?.result(statement.id, result);
   }
 

@@ -19,6 +19,8 @@ export interface RawParameter {
 }
 
 export interface Bound {
+  /** Of the function, in a FunctionCall. */
+  readonly oid: number;
   readonly portalName: string;
   readonly statementName: string;
   readonly parameters: readonly RawParameter[];
@@ -32,6 +34,7 @@ interface Collected {
 }
 
 type Stage =
+  | "function"
   | "portal"
   | "statement"
   | "formats"
@@ -44,10 +47,12 @@ type Stage =
   | "done";
 
 /**
- * Reads a Bind's body as it passes, in parts of any size. Of a parameter over the limit its front,
- * length and SHA-256 are kept, so a Bind of 1 GiB costs no more than one of a megabyte. ("Bind")
+ * Reads the body of a Bind or FunctionCall as it passes, in parts of any size. Of a parameter over
+ * the limit its front, length and SHA-256 are kept, so one of 1 GiB costs no more than one of a
+ * megabyte. ("Bind", "FunctionCall")
  */
 export class BindReader {
+  readonly #messageName: "Bind" | "FunctionCall";
   #stage: Stage = "portal";
   /** Bytes of the body not yet read. */
   #left: number;
@@ -56,6 +61,7 @@ export class BindReader {
   #numberLeft = 0;
   /** Front of a name that was cut. */
   #name: Uint8Array = nothing;
+  #oid = 0;
   #portalName = "";
   #statementName = "";
   readonly #formats: number[] = [];
@@ -68,8 +74,10 @@ export class BindReader {
   #seen = 0;
   #hash: Hash | null = null;
 
-  constructor(bodyBytes: number) {
+  constructor(messageName: "Bind" | "FunctionCall", bodyBytes: number) {
+    this.#messageName = messageName;
     this.#left = bodyBytes;
+    if (messageName === "FunctionCall") this.#expect("function", 4);
   }
 
   /** Reads the next part of the body. Throws where the body contradicts itself. */
@@ -83,15 +91,16 @@ export class BindReader {
       at += used;
       this.#left -= used;
       // A value's length was checked against what is left before; this is the end of a number.
-      if (this.#left === 0 && this.#stage !== "done") throw malformed("ends early");
+      if (this.#left === 0 && this.#stage !== "done") throw this.#malformed("ends early");
     }
   }
 
   /** What was bound, after the whole body was read. */
   finish(): Bound {
-    if (this.#stage !== "done") throw malformed("ends early");
+    if (this.#stage !== "done") throw this.#malformed("ends early");
     const only = this.#formats.length === 1 ? this.#formats[0] : undefined;
     return {
+      oid: this.#oid,
       portalName: this.#portalName,
       statementName: this.#statementName,
       parameters: this.#parameters.map((parameter, at) => ({
@@ -132,7 +141,7 @@ export class BindReader {
   }
 
   #readNumber(part: Uint8Array, at: number): number {
-    if (this.#stage === "done") throw malformed("too long");
+    if (this.#stage === "done") throw this.#malformed("too long");
     let used = 0;
     while (this.#numberLeft > 0 && at + used < part.length) {
       this.#number = (this.#number << 8) | (part[at + used] ?? 0);
@@ -145,6 +154,9 @@ export class BindReader {
 
   #gotNumber(value: number, left: number): void {
     switch (this.#stage) {
+      case "function":
+        this.#oid = value >>> 0;
+        return this.#expect("formats", 2);
       case "formats":
         this.#items = value;
         return this.#nextFormat();
@@ -171,8 +183,10 @@ export class BindReader {
   }
 
   #nextParameter(): void {
-    if (this.#items > 0) this.#expect("length", 4);
-    else this.#expect("results", 2);
+    if (this.#items > 0) return this.#expect("length", 4);
+    if (this.#messageName === "Bind") return this.#expect("results", 2);
+    this.#items = 1;
+    this.#nextResult();
   }
 
   #nextResult(): void {
@@ -183,11 +197,11 @@ export class BindReader {
   #beginValue(bytes: number, left: number): void {
     this.#items -= 1;
     if (bytes < 0) {
-      if (bytes !== -1) throw malformed("parameter length below -1");
+      if (bytes !== -1) throw this.#malformed("parameter length below -1");
       this.#parameters.push({ value: null, bytes: 0, sha256: "" });
       return this.#nextParameter();
     }
-    if (bytes > left) throw malformed("parameter longer than the message");
+    if (bytes > left) throw this.#malformed("parameter longer than the message");
     const keep = Math.min(bytes, limits.parameterPrefixBytes, limits.bindKeptBytes - this.#kept);
     this.#kept += keep;
     this.#current = { value: new Uint8Array(keep), bytes, sha256: "" };
@@ -214,8 +228,8 @@ export class BindReader {
     this.#nextParameter();
     return used;
   }
-}
 
-function malformed(detail: string): Error {
-  return wireError("malformed", "Bind", detail);
+  #malformed(detail: string): Error {
+    return wireError("malformed", this.#messageName, detail);
+  }
 }

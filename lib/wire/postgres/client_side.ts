@@ -1,16 +1,18 @@
-import type { Gate, Parameter, Statement } from "../protocol.ts";
+import type { Gate, Parameter, Statement, Tap } from "../protocol.ts";
 import type { ByteReader } from "../../bytes/reader.ts";
 import { BindReader, type Bound } from "./bind.ts";
-import { type Call, readCall } from "./call.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { functionOf } from "./functions.ts";
 import { type FrameHandler, Framer, type Treatment } from "./framer.ts";
 import { limits } from "./limits.ts";
+import { type LongRead, LongStatement } from "./long_statement.ts";
 import { client, readBody, wireError } from "./message.ts";
 import type { Portal } from "./names.ts";
 import { decodeParameter } from "./parameters.ts";
 import type { Session } from "./session.ts";
-import { anyText, latin1, utf8 } from "./text.ts";
+import { notRun } from "./tally.ts";
+import { latin1 } from "../latin1.ts";
+import { anyText, utf8 } from "./text.ts";
 
 interface Rule {
   readonly name: string;
@@ -20,16 +22,16 @@ interface Rule {
 
 /** What a client may send after its login ("Message Formats", those marked F). */
 const rules: ReadonlyMap<number, Rule> = new Map<number, Rule>([
-  [client.query, { name: "Query", maxBytes: limits.statementBytes, treatment: "whole" }],
-  [client.parse, { name: "Parse", maxBytes: limits.statementBytes, treatment: "whole" }],
+  [client.query, { name: "Query", maxBytes: limits.largeBytes, treatment: "whole" }],
+  [client.parse, { name: "Parse", maxBytes: limits.largeBytes, treatment: "whole" }],
   [client.bind, { name: "Bind", maxBytes: limits.largeBytes, treatment: "parts" }],
   [client.execute, { name: "Execute", maxBytes: limits.smallBytes, treatment: "whole" }],
   [client.describe, { name: "Describe", maxBytes: limits.smallBytes, treatment: "whole" }],
   [client.close, { name: "Close", maxBytes: limits.smallBytes, treatment: "whole" }],
   [client.functionCall, {
     name: "FunctionCall",
-    maxBytes: limits.statementBytes,
-    treatment: "whole",
+    maxBytes: limits.largeBytes,
+    treatment: "parts",
   }],
   [client.flush, { name: "Flush", maxBytes: 0, treatment: "whole" }],
   [client.sync, { name: "Sync", maxBytes: 0, treatment: "whole" }],
@@ -44,15 +46,17 @@ const PORTAL = 0x50; // P
 
 /** Client to database: announces statements, then lets their bytes go on. */
 export class ClientSide implements FrameHandler {
-  readonly #framer = new Framer();
+  readonly #framer: Framer;
   readonly #session: Session;
   #gate: Gate | null = null;
   #bind: BindReader | null = null;
+  #long: LongStatement | null = null;
   /** Number of the pipeline under way; each Sync, Query and FunctionCall ends one. */
   #group = 0;
 
   constructor(session: Session) {
     this.#session = session;
+    this.#framer = new Framer(session.sizes);
   }
 
   /** Nothing of a message is held or half forwarded. */
@@ -65,6 +69,13 @@ export class ClientSide implements FrameHandler {
     this.#framer.push(chunk, this, (bytes) => gate.forward(bytes));
   }
 
+  /** The session ended: a statement that was still coming never came to its end. */
+  close(tap: Tap): void {
+    const statement = this.#long?.statement ?? null;
+    if (statement !== null) tap.result(statement.id, notRun("truncated", null, ""));
+    this.#long = null;
+  }
+
   header(type: number, bodyBytes: number): Treatment {
     const rule = rules.get(type);
     if (rule === undefined) {
@@ -74,14 +85,34 @@ export class ClientSide implements FrameHandler {
       const code = rule.maxBytes === 0 ? "malformed" : "oversize";
       throw wireError(code, rule.name, `${bodyBytes} bytes, limit ${rule.maxBytes}`);
     }
-    if (type !== client.bind) return rule.treatment;
-    this.#bind = new BindReader(bodyBytes);
-    return bodyBytes <= limits.bindHeldBytes ? "whole" : "parts";
+    if (type === client.bind || type === client.functionCall) {
+      this.#bind = new BindReader(type === client.bind ? "Bind" : "FunctionCall", bodyBytes);
+      return bodyBytes <= limits.bindHeldBytes ? "whole" : "parts";
+    }
+    const isText = type === client.query || type === client.parse;
+    if (!isText || bodyBytes <= this.#session.sizes.wholeMax) return rule.treatment;
+    const command = type === client.query ? "query" : "prepare";
+    this.#long = new LongStatement(command, () => this.#session.nextId());
+    return "pieces";
   }
 
-  part(_type: number, bytes: Uint8Array, last: boolean): void {
+  part(type: number, bytes: Uint8Array, last: boolean): void {
+    if (type === client.query || type === client.parse) return this.#piece(bytes, last);
     this.#bind?.read(bytes);
-    if (last && this.#bind !== null) this.#bound(this.#bind.finish());
+    const bound = last ? this.#bind?.finish() : undefined;
+    if (bound === undefined) return;
+    this.#bind = null;
+    if (type === client.bind) this.#bound(bound);
+    else this.#function(bound);
+  }
+
+  #piece(bytes: Uint8Array, last: boolean): void {
+    if (this.#gate === null) return;
+    const read = this.#long?.read(bytes, last, this.#gate) ?? null;
+    if (read === null) return;
+    if (read.statement.command === "query") this.#longQuery(read);
+    else this.#longParse(read);
+    this.#long = null;
   }
 
   skipped(_type: number, bytes: number): void {
@@ -97,6 +128,7 @@ export class ClientSide implements FrameHandler {
         this.#parse(body);
         break;
       case client.bind:
+      case client.functionCall:
         this.part(type, body, true);
         break;
       case client.execute:
@@ -107,9 +139,6 @@ export class ClientSide implements FrameHandler {
       case client.describe:
       case client.close:
         this.#describeOrClose(type, body);
-        break;
-      case client.functionCall:
-        this.#function(readBody("FunctionCall", body, readCall));
         break;
       case client.sync:
         this.#session.asked({ kind: "sync", group: this.#group++ }, "Sync");
@@ -125,8 +154,9 @@ export class ClientSide implements FrameHandler {
     return true;
   }
 
-  #announce(of: Omit<Statement, "id" | "fingerprint">): Statement {
-    const statement = { id: this.#session.nextId(), ...of, fingerprint: fingerprint(of.text) };
+  #announce(of: Omit<Statement, "id" | "fingerprint">, known?: string): Statement {
+    const id = this.#session.nextId();
+    const statement = { id, ...of, fingerprint: known ?? fingerprint(of.text) };
     this.#gate?.statement(statement);
     return statement;
   }
@@ -154,8 +184,21 @@ export class ClientSide implements FrameHandler {
     this.#session.asked({ kind: "parse", change, prepared }, "Parse");
   }
 
+  #longQuery({ statement: { id }, notUtf8 }: LongRead): void {
+    const change = this.#session.names.close("prepared", "");
+    const group = this.#group++;
+    const statement = { id, text: "" };
+    this.#session.asked({ kind: "query", statement, group, change, notUtf8 }, "Query");
+  }
+
+  #longParse({ statement, types, fingerprint }: LongRead): void {
+    const { id: order, statementName: name } = statement;
+    const prepared = { name, text: "", streamed: { statement, fingerprint }, types, order };
+    const change = this.#session.names.prepare(prepared);
+    this.#session.asked({ kind: "parse", change, prepared, statement }, "Parse");
+  }
+
   #bound(bound: Bound): void {
-    this.#bind = null;
     const prepared = this.#session.names.prepared(bound.statementName);
     const portal: Portal = {
       name: bound.portalName,
@@ -173,14 +216,18 @@ export class ClientSide implements FrameHandler {
 
   #execute(name: string): void {
     const portal = this.#session.names.portal(name);
-    const statement = this.#announce({
+    const asked = {
       text: portal?.text ?? this.#session.names.spokenText(name),
-      command: "execute",
+      command: "execute" as const,
       statementName: portal?.statementName ?? "",
       portalName: name,
       parameters: portal === undefined ? [] : parametersOf(portal),
       reexecution: portal?.executed ?? false,
-    });
+    };
+    const streamed = portal?.prepared?.streamed;
+    const statement = streamed === undefined
+      ? this.#announce(asked)
+      : this.#announce({ ...asked, textOf: streamed.statement }, streamed.fingerprint);
     if (portal !== undefined) {
       portal.executed = true;
       this.#session.names.spoken(portal.text);
@@ -203,14 +250,14 @@ export class ClientSide implements FrameHandler {
     }
   }
 
-  #function(call: Call): void {
-    const known = functionOf(call.oid);
-    const name = known === null ? `OID ${call.oid}` : `"${known.name}" (OID ${call.oid})`;
+  #function({ oid, parameters }: Bound): void {
+    const known = functionOf(oid);
+    const name = known === null ? `OID ${oid}` : `"${known.name}" (OID ${oid})`;
     const statement = this.#announce({
       ...plain,
       command: "function",
       text: `fastpath function call: ${name}`,
-      parameters: call.parameters.map((raw, at) => decodeParameter(raw, known?.types[at] ?? 0)),
+      parameters: parameters.map((raw, at) => decodeParameter(raw, known?.types[at] ?? 0)),
     });
     this.#session.asked({ kind: "function", statement, group: this.#group++ }, "FunctionCall");
   }

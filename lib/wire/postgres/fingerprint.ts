@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { elementAt } from "./verdict.ts";
 
 /** Longer texts are looked at up to here: what follows in such is values, as a rule. */
-const MAX_CHARACTERS = 64 * 1024;
+export const fingerprintCharacters = 64 * 1024;
 const ID_DIGITS = 16;
 
 /**
@@ -10,7 +10,15 @@ const ID_DIGITS = 16;
  * `where ID=$1` and `WHERE id = 2 -- again`. The front of the SHA-256 of {@linkcode normalised}.
  */
 export function fingerprint(text: string): string {
-  const form = normalised(text);
+  return idOf(normalised(text));
+}
+
+/** The same for a text of which only the first `fingerprintCharacters` are at hand. */
+export function fingerprintOfFront(front: string): string {
+  return idOf(normalised(front, true));
+}
+
+function idOf(form: string): string {
   const known = remembered.get(form);
   if (known !== undefined) return known;
   const made = createHash("sha256").update(form).digest("hex").slice(0, ID_DIGITS);
@@ -59,9 +67,9 @@ const prefixes = new Set(["n", "b", "x", "&"]);
  * of them is one `?`, several rows of values are one, comments and blanks go, words that are not
  * quoted are in lower case. Takes time in proportion to the text.
  */
-export function normalised(text: string): string {
-  const isCut = text.length > MAX_CHARACTERS;
-  const source = isCut ? text.slice(0, MAX_CHARACTERS) : text;
+export function normalised(text: string, isFront = false): string {
+  const isCut = isFront || text.length > fingerprintCharacters;
+  const source = isCut ? text.slice(0, fingerprintCharacters) : text;
   const tokens: string[] = [];
   for (let at = 0; at < source.length;) {
     at = takeToken(source, at, tokens);

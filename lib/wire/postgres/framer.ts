@@ -1,14 +1,21 @@
+import { Pieces, type StreamSizes } from "../streaming.ts";
 import { wireError } from "./message.ts";
 
-/** What becomes of a message's body: handed over whole, in parts as it passes, or not at all. */
-export type Treatment = "whole" | "parts" | "skip";
+/**
+ * What becomes of a message's body: handed over whole, in parts as it passes, in pieces of one size
+ * each of which is handed over before it passes, or not at all.
+ */
+export type Treatment = "whole" | "parts" | "pieces" | "skip";
 
 export interface FrameHandler {
   /** A header was read. Throws where the message is not allowed, before any of its body is held. */
   header(type: number, bodyBytes: number): Treatment;
   /** A complete body; false ends the reading. The view is valid during the call only. */
   whole(type: number, body: Uint8Array): boolean;
-  /** The next part of a body treated as "parts"; `last` comes once, also for an empty body. */
+  /**
+   * The next part of a body treated as "parts" or "pieces"; `last` comes once, also for an empty
+   * body.
+   */
   part(type: number, bytes: Uint8Array, last: boolean): void;
   /** So many bytes of a body treated as "skip" have passed. */
   skipped(type: number, bytes: number): void;
@@ -19,9 +26,8 @@ const nothing = new Uint8Array(0);
 
 /**
  * Cuts one direction of a session into messages, however the chunks fall. Only what a decision
- * needs is held: a partial header, and a body treated as "whole". Nothing is allocated from a
- * length
- * field: what is held grows as bytes arrive.
+ * needs is held: a partial header, a body treated as "whole", or a piece of one. Nothing is
+ * allocated from a length field: what is held grows as bytes arrive, and a piece has one size.
  */
 export class Framer {
   #held: Uint8Array = nothing;
@@ -31,8 +37,14 @@ export class Framer {
   /** Of a body that passes: type, treatment and bytes still to come. */
   #type = 0;
   #inParts = false;
+  readonly #pieces: Pieces;
+  #inPieces = false;
   #left = 0;
   #ended = false;
+
+  constructor(sizes: StreamSizes) {
+    this.#pieces = new Pieces(sizes);
+  }
 
   /** No message is half read. */
   get atRest(): boolean {
@@ -46,9 +58,15 @@ export class Framer {
   push(chunk: Uint8Array, to: FrameHandler, forward: (bytes: Uint8Array) => void): void {
     if (this.#ended) return;
     let at = this.#heldBytes > 0 ? this.#resume(chunk, to, forward) : 0;
-    const from = at;
+    let from = at;
     try {
       while (at < chunk.length && !this.#ended) {
+        if (this.#inPieces) {
+          if (at > from) forward(chunk.subarray(from, at));
+          from = at;
+          from = at = this.#gather(chunk, at, to, forward);
+          continue;
+        }
         const next = this.#left > 0 ? this.#pass(chunk, at, to) : this.#begin(chunk, at, to);
         if (next === at) break;
         at = next;
@@ -78,8 +96,9 @@ export class Framer {
   #passing(type: number, treatment: Treatment, bodyBytes: number, to: FrameHandler): number {
     this.#type = type;
     this.#inParts = treatment === "parts";
+    this.#inPieces = treatment === "pieces" && bodyBytes > 0;
     this.#left = bodyBytes;
-    if (bodyBytes === 0 && this.#inParts) to.part(type, nothing, true);
+    if (bodyBytes === 0 && treatment !== "skip") to.part(type, nothing, true);
     return HEADER;
   }
 
@@ -89,6 +108,25 @@ export class Framer {
     if (this.#inParts) to.part(this.#type, chunk.subarray(at, at + count), left === 0);
     else to.skipped(this.#type, count);
     this.#left = left;
+    return at + count;
+  }
+
+  /** Gathers a piece; once it is full it is handed over, then it passes. Gives where to go on. */
+  #gather(
+    chunk: Uint8Array,
+    at: number,
+    to: FrameHandler,
+    forward: (bytes: Uint8Array) => void,
+  ): number {
+    const count = Math.min(this.#left, this.#pieces.room, chunk.length - at);
+    this.#pieces.add(chunk.subarray(at, at + count));
+    this.#left -= count;
+    const last = this.#left === 0;
+    if (!last && this.#pieces.room > 0) return at + count;
+    const piece = this.#pieces.take();
+    this.#inPieces = !last;
+    to.part(this.#type, piece, last);
+    this.#pieces.release(piece, last, forward);
     return at + count;
   }
 

@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { gateOf } from "../../../tests/fakes/gate.ts";
 import { i16, i32, message } from "../../../tests/fakes/postgres_messages.ts";
 import type { Statement } from "../protocol.ts";
 import { postgres } from "./mod.ts";
@@ -8,11 +9,8 @@ function called(oid: number, ...values: readonly Uint8Array[]): Statement | unde
   const statements: Statement[] = [];
   const args = values.flatMap((value) => [i32(value.length), value]);
   const bytes = message("F", i32(oid), i16(1), i16(1), i16(values.length), ...args, i16(1));
-  postgres.inspector().client(bytes, {
-    forward: () => {},
-    goodbye: () => {},
-    statement: (statement) => void statements.push(statement),
-  });
+  const gate = gateOf({ statement: (statement) => void statements.push(statement) });
+  postgres.inspector().client(bytes, gate);
   return statements[0];
 }
 

@@ -1,11 +1,14 @@
 import { limits } from "./limits.ts";
 import { wireError } from "./message.ts";
 import type { RawParameter } from "./bind.ts";
+import type { StreamedStatement } from "../protocol.ts";
 
 /** A prepared statement as the client described it. */
 export interface Prepared {
   readonly name: string;
   readonly text: string;
+  /** Where its text was too long to be held; `text` is empty then. */
+  readonly streamed?: { readonly statement: StreamedStatement; readonly fingerprint: string };
   /** OIDs of its parameters: from Parse, then from ParameterDescription; 0 where unknown. */
   types: readonly number[];
   /** The newest statement's id when it was prepared, to tell what came before a DISCARD ALL. */
@@ -160,6 +163,11 @@ export class Names {
 }
 
 function weight(named: Prepared | Portal): number {
-  const own = "types" in named ? named.text.length + 4 * named.types.length : named.keptBytes;
+  const own = "types" in named ? preparedWeight(named) : named.keptBytes;
   return named.name.length + own;
+}
+
+function preparedWeight({ text, streamed, types }: Prepared): number {
+  const textBytes = streamed === undefined ? text.length : limits.streamedNameBytes;
+  return textBytes + 4 * types.length;
 }

@@ -1,30 +1,40 @@
 import { limits } from "./limits.ts";
 import { wireError } from "./message.ts";
 import type { Change, Portal, Prepared } from "./names.ts";
-import type { Statement } from "../protocol.ts";
+import type { Statement, StreamedStatement } from "../protocol.ts";
+
+/** What the answers need of a statement; the text is empty where it was told in pieces. */
+type Asked = Pick<Statement, "id" | "text">;
 
 /** What the client asked for and the database has yet to answer, in order. */
 export type Pending =
   | { readonly kind: "parse"; readonly change: Change; readonly prepared: Prepared }
+  /** A Parse that was told as a statement of its own, since it was too long to be held. */
+  | {
+    readonly kind: "parse";
+    readonly change: Change;
+    readonly prepared: Prepared;
+    readonly statement: StreamedStatement;
+  }
   | { readonly kind: "bind"; readonly change: Change; readonly portal: Portal }
   /** `prepared` where a statement is described: its parameters' types may follow. */
   | { readonly kind: "describe"; readonly prepared: Prepared | undefined }
   | { readonly kind: "close"; readonly change: Change }
   | {
     readonly kind: "execute";
-    readonly statement: Statement;
+    readonly statement: Asked;
     readonly portal: Portal | undefined;
   }
   | {
     readonly kind: "query";
-    readonly statement: Statement;
+    readonly statement: Asked;
     readonly group: number;
     /** What a simple query does to the unnamed statement. */
     readonly change: Change;
     /** The text was not UTF-8. */
     readonly notUtf8: boolean;
   }
-  | { readonly kind: "function"; readonly statement: Statement; readonly group: number }
+  | { readonly kind: "function"; readonly statement: Asked; readonly group: number }
   | { readonly kind: "sync"; readonly group: number }
   | { readonly kind: "copyData"; bytes: number }
   | { readonly kind: "copyEnd"; readonly failed: boolean };

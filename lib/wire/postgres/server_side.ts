@@ -48,13 +48,14 @@ const rules: ReadonlyMap<number, Rule> = new Map<number, Rule>([
 
 /** Database to client: forwarded first, then skimmed; rows are counted by their headers. */
 export class ServerSide implements FrameHandler {
-  readonly #framer = new Framer();
+  readonly #framer: Framer;
   readonly #answers: Answers;
   #errorParts: Uint8Array[] = [];
   #errorBytes = 0;
   #rows = 0;
 
   constructor(session: Session, clientAtRest: () => boolean) {
+    this.#framer = new Framer(session.sizes);
     this.#answers = new Answers(session, clientAtRest);
   }
 

@@ -1,3 +1,4 @@
+import { type StreamSizes, streamSizes } from "../streaming.ts";
 import { Names } from "./names.ts";
 import { type Pending, PendingQueue } from "./pending.ts";
 
@@ -5,7 +6,12 @@ import { type Pending, PendingQueue } from "./pending.ts";
 export class Session {
   readonly names = new Names();
   readonly pending = new PendingQueue();
+  readonly sizes: StreamSizes;
   #lastId = 0;
+
+  constructor(sizes: StreamSizes = streamSizes) {
+    this.sizes = sizes;
+  }
 
   nextId(): number {
     this.#lastId += 1;

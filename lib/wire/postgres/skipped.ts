@@ -4,6 +4,8 @@ import type { Pending } from "./pending.ts";
 import type { Session } from "./session.ts";
 import { notRun } from "./tally.ts";
 
+type FailedParse = Extract<Pending, { kind: "parse" }>;
+
 /** What an error in the extended protocol leaves: all up to the next Sync is skipped. */
 export class Skipped {
   readonly #session: Session;
@@ -41,7 +43,7 @@ export class Skipped {
       }
     }
     for (const item of passed.reverse()) this.#undo(item);
-    if (this.#failed.kind === "parse" && !told) this.#late(this.#failed.prepared, tap, status);
+    if (this.#failed.kind === "parse") this.#parseFailed(this.#failed, told, tap, status);
     return group;
   }
 
@@ -55,6 +57,12 @@ export class Skipped {
   #undo(item: Pending): void {
     if (!("change" in item)) return;
     this.#session.names.undo(item.change, this.#session.pending.changes());
+  }
+
+  #parseFailed(failed: FailedParse, told: boolean, tap: Tap, status: string): void {
+    if ("statement" in failed) {
+      tap.result(failed.statement.id, notRun("parse_error", this.#error, status));
+    } else if (!told) this.#late(failed.prepared, tap, status);
   }
 
   /** A Parse that failed and nobody executed is still something that was tried. */

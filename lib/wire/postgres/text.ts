@@ -1,3 +1,5 @@
+import { latin1 } from "../latin1.ts";
+
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Up to here reading byte by byte is quicker than a call to the decoder. */
@@ -32,15 +34,6 @@ function shortAscii(bytes: Uint8Array): string | null {
  */
 export function anyText(bytes: Uint8Array): string {
   return utf8(bytes) ?? latin1(bytes);
-}
-
-/** The runtime's "latin1" decoder is Windows-1252; this one is the real thing. */
-export function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  }
-  return text;
 }
 
 /** Text of the front of a longer UTF-8 text: a character cut in two at the end is left out. */

@@ -1,0 +1,28 @@
+/** What stands between a statement that a client sent and its record. */
+import type { StreamedStatement } from "../wire/protocol.ts";
+import type { SessionRecord } from "./record.ts";
+import type { Breach } from "./session_limits.ts";
+
+export interface AdmitParts {
+  readonly record: SessionRecord;
+  /** Asked before each statement; null where no role bounds their rate. */
+  readonly mayRun: (() => Breach | null) | null;
+  /** Has to end the session. */
+  readonly onBreach: (breach: Breach) => void;
+}
+
+/** Whether a statement may not run; then that is recorded and the session ends. */
+export function isRefused({ record, mayRun, onBreach }: AdmitParts, text: string): boolean {
+  const breach = mayRun === null ? null : mayRun();
+  if (breach === null) return false;
+  const { code, refusal: { message } } = breach;
+  record.refused(text, { code, message });
+  onBreach(breach);
+  return true;
+}
+
+/** Records that a statement too long to be held begins; a Parse runs nothing by itself. */
+export function begin(parts: AdmitParts, statement: StreamedStatement, text: string): void {
+  if (statement.command !== "prepare" && isRefused(parts, text)) return;
+  parts.record.begin(statement, text);
+}
