@@ -200,6 +200,8 @@ export interface FakeSite {
   readonly powers: VisitPowers;
   readonly target: DatabaseTarget;
   readonly servers: FakePostgres[];
+  /** Where each of them was looked for. */
+  readonly dialled: string[];
   readonly stop: AbortController;
   /** Auth as the agent calls it. */
   readonly call: AuthClient["call"];
@@ -272,6 +274,7 @@ export async function fakeSite(): Promise<FakeSite> {
   const spool = new FakeSpool();
   const log = new RecordingLog();
   const servers: FakePostgres[] = [];
+  const dialled: string[] = [];
   const stop = new AbortController();
   const auth: FakeSite["auth"] = { calls: 0, down: null };
   const database: FakeSite["database"] = { down: null, prepare: () => {} };
@@ -292,7 +295,10 @@ export async function fakeSite(): Promise<FakeSite> {
     };
     return Promise.resolve(answer as CallOutput<N>);
   };
-  const connectDatabase = (): Promise<DatabaseSocket> => {
+  const connectDatabase = (
+    { host, port }: { readonly host: string; readonly port: number },
+  ): Promise<DatabaseSocket> => {
+    dialled.push(`${host}:${port}`);
     if (database.down !== null) return Promise.reject(database.down);
     const [near, far] = pipe({ addresses: ["192.0.2.50:40000", "192.0.2.51:5432"] });
     const server = new FakePostgres(far);
@@ -335,5 +341,6 @@ export async function fakeSite(): Promise<FakeSite> {
       },
     };
   };
-  return { clock, cache, spool, log, powers, target, servers, stop, call, auth, database, arrive };
+  const parts = { clock, cache, spool, log, powers, target, servers, dialled };
+  return { ...parts, stop, call, auth, database, arrive };
 }
