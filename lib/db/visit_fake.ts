@@ -213,6 +213,8 @@ export interface FakeSite {
   readonly powers: VisitPowers;
   readonly target: DatabaseTarget;
   readonly servers: FakePostgres[];
+  /** Where each of them was looked for. */
+  readonly dialled: string[];
   readonly stop: AbortController;
   /** The key of every certificate in `arrive`, PKCS#8 in PEM. */
   readonly userKey: string;
@@ -289,6 +291,7 @@ export async function fakeSite(): Promise<FakeSite> {
   const spool = new FakeSpool();
   const log = new RecordingLog();
   const servers: FakePostgres[] = [];
+  const dialled: string[] = [];
   const stop = new AbortController();
   const noticed: string[] = [];
   const auth: FakeSite["auth"] = { calls: 0, down: null };
@@ -310,7 +313,10 @@ export async function fakeSite(): Promise<FakeSite> {
     };
     return Promise.resolve(answer as CallOutput<N>);
   };
-  const connectDatabase = (): Promise<DatabaseSocket> => {
+  const connectDatabase = (
+    { host, port }: { readonly host: string; readonly port: number },
+  ): Promise<DatabaseSocket> => {
+    dialled.push(`${host}:${port}`);
     if (database.down !== null) return Promise.reject(database.down);
     const [near, far] = pipe({ addresses: ["192.0.2.50:40000", "192.0.2.51:5432"] });
     const server = new FakePostgres(far);
@@ -356,6 +362,6 @@ export async function fakeSite(): Promise<FakeSite> {
       },
     };
   };
-  const parts = { clock, cache, spool, log, powers, target, servers, stop, noticed };
+  const parts = { clock, cache, spool, log, powers, target, servers, stop, noticed, dialled };
   return { ...parts, call, auth, database, userKey: key.privatePem(), arrive };
 }

@@ -3,7 +3,6 @@
  * 10 s, never a hang and never a silent half; the database keeps all or nothing of what is atomic;
  * and each statement that the server logged has exactly one audit event.
  */
-import { strictEqual } from "node:assert/strict";
 import { join } from "../../scripts/lab/paths.ts";
 import type { Person } from "../../scripts/lab/services.ts";
 import type { Site } from "../../scripts/lab/site.ts";
@@ -11,102 +10,30 @@ import { delay, isRoot, must } from "../../scripts/lab/tools.ts";
 import { type Env, RawClient } from "../postgres/raw_client.ts";
 import { logEverything, siteSuite, skipped } from "../site.ts";
 import { moments, momentTable } from "./moments.ts";
+import { faults } from "./faults.ts";
 import { eachOnce, type Fault, strike } from "./strike.ts";
 
 /** Each time the fault finds the work at another place. */
-const rounds = Deno.env.get("REMOTELER_TEST_ALL") ? 8 : 1;
+const rounds = Deno.env.get("REMOTELER_TEST_ALL") ? 5 : 1;
 /** What Auth is told reaches every session within a second. */
 const reachedMs = 1500;
 let alice: Person;
 let env: Env;
 let disk = "";
 
-const faults: readonly Fault[] = [
-  {
-    name: "agent killed",
-    sees: "error",
-    inject: (site) => kill(site.agents[0]),
-    mend: (site) => site.startAgent(0),
+const roleTaken: Fault = {
+  name: "role taken away",
+  sees: "error",
+  comesLate: true,
+  inject: async (site) => {
+    await site.remoteler(["users", "update", "alice", "--roles=auditor"]);
+    await delay(reachedMs);
   },
-  {
-    name: "proxy killed",
-    sees: "error",
-    inject: (site) => kill(site.proxy),
-    mend: (site) => site.startProxy(),
+  mend: async (site) => {
+    await site.remoteler(["users", "update", "alice", "--roles=access"]);
+    await enter(site);
   },
-  {
-    name: "Auth killed",
-    sees: "done",
-    inject: (site) => kill(site.auth),
-    mend: (site) => site.restartAuth(),
-  },
-  {
-    name: "database stopped",
-    sees: "error",
-    inject: (site) => site.postgres.stop("immediate"),
-    mend: (site) => site.startPostgres(),
-  },
-  {
-    name: "agent drains",
-    sees: "done",
-    inject: (site) => Promise.resolve(site.agents[0]?.signal("SIGTERM")),
-    mend: async (site) => {
-      strictEqual(await site.agents[0]?.ended(15_000), 0);
-      await site.startAgent(0);
-    },
-  },
-  {
-    name: "proxy drains",
-    sees: "done",
-    inject: (site) => Promise.resolve(site.proxy.signal("SIGTERM")),
-    mend: async (site) => {
-      strictEqual(await site.proxy.ended(15_000), 0);
-      await site.startProxy();
-    },
-  },
-  {
-    name: "user locked",
-    sees: "error",
-    comesLate: true,
-    inject: async (site) => {
-      await site.remoteler(["lock", "--user=alice", "--message=matrix", "--ttl=1h"]);
-      await delay(reachedMs);
-    },
-    mend: async (site) => {
-      const locks = JSON.parse(await site.remoteler(["get", "lock", "--format=json"]));
-      for (const lock of locks) await site.remoteler(["rm", `lock/${lock.metadata.name}`]);
-    },
-  },
-  {
-    name: "role taken away",
-    sees: "error",
-    comesLate: true,
-    inject: async (site) => {
-      await site.remoteler(["users", "update", "alice", "--roles=auditor"]);
-      await delay(reachedMs);
-    },
-    mend: async (site) => {
-      await site.remoteler(["users", "update", "alice", "--roles=access"]);
-      await enter(site);
-    },
-  },
-  {
-    name: "client half-closes",
-    sees: "either",
-    inject: async (_, running) => {
-      for (const one of running) {
-        one.quiet();
-        await one.client.closeWrite();
-      }
-    },
-  },
-  {
-    name: "client vanishes",
-    sees: "error",
-    // What it has not read makes the kernel send RST.
-    inject: (_, running) => Promise.resolve(running.forEach(({ client }) => client.close())),
-  },
-];
+};
 
 const diskFull: Fault = {
   name: "spool full",
@@ -137,10 +64,37 @@ const test = siteSuite({
   if (disk !== "") await must("umount", ["-l", disk]);
 });
 
-const struck = [...faults, ...(isRoot() ? [diskFull] : [])];
+const struck = [...faults, roleTaken, ...(isRoot() ? [diskFull] : [])];
 for (const fault of Array.from({ length: rounds }, () => struck).flat()) {
   test(`${fault.name}: in each moment an error or the right result`, (site) =>
     strike(site, fault, () => env));
+}
+
+/** Limits of a role that are passed in the middle; the clients are of a user of their own. */
+const limits: readonly (readonly [options: Record<string, unknown>, fault: Fault])[] = [
+  [{ session_ttl: "3s" }, {
+    name: "time of the session over",
+    sees: "error",
+    comesLate: true,
+    inject: () => delay(4000),
+  }],
+  [{ idle_timeout: "1s" }, {
+    name: "idle for too long",
+    sees: "either",
+    inject: () => delay(2500),
+  }],
+  [{ max_bytes: 300_000 }, { name: "too many bytes", sees: "either", inject: () => delay(500) }],
+  [{ statement_timeout: "1s" }, {
+    name: "statement takes too long",
+    sees: "either",
+    inject: () => delay(2500),
+  }],
+];
+for (const [index, [options, fault]] of limits.entries()) {
+  test(`${fault.name}: in each moment an error or the right result`, async (site) => {
+    const limited = await limitedEnv(site, `limited${index}`, options);
+    await strike(site, fault, () => limited);
+  });
 }
 if (!isRoot()) skipped("fault spool full", "only root can mount a small disk");
 
@@ -158,7 +112,22 @@ async function enter(site: Site): Promise<void> {
   env = await site.through(alice, "orders");
 }
 
-async function kill(service: Site["proxy"] | undefined): Promise<void> {
-  service?.signal("SIGKILL");
-  await service?.ended();
+/** A user of their own with these options, whose sessions are alice's in the database. */
+async function limitedEnv(
+  site: Site,
+  name: string,
+  options: Record<string, unknown>,
+): Promise<Env> {
+  const role = { kind: "role", version: "v1", metadata: { name }, spec: { allow: {}, options } };
+  const file = join(site.dir, `${name}.yaml`);
+  await Deno.writeTextFile(file, JSON.stringify(role));
+  await site.remoteler(["create", "-f", file]);
+  const person = await site.addUser(name, {
+    roles: ["access", name],
+    dbUsers: ["alice"],
+    dbNames: ["orders"],
+  });
+  await site.login(person, name);
+  await person.mustTsh(["db", "login", "orders", "--db-user=alice", "--db-name=orders"]);
+  return await site.through(person, "orders");
 }

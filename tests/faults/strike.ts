@@ -13,6 +13,10 @@ export interface Fault {
   readonly sees: "done" | "error" | "either";
   /** A command brings it: work that ends by itself may be over before. */
   readonly comesLate?: true;
+  /** Results of this moment under way still pass, and may be all there are. */
+  readonly lets?: "copy out";
+  /** It ends some statements of a pipeline and not those behind them. */
+  readonly leavesHoles?: true;
   /** No answer for so long is a hang; ten seconds where not told otherwise. */
   readonly hangMs?: number;
   inject(site: Site, running: readonly Running[]): Promise<void>;
@@ -61,11 +65,16 @@ export async function strike(site: Site, fault: Fault, env: () => Env): Promise<
   for (const [index, { moment, tag }] of cells.entries()) {
     const outcome = outcomes[index];
     if (outcome === undefined) continue;
-    const isOver = fault.comesLate && !moment.waits && outcome.seen === "done";
+    const mayBeOver = (fault.comesLate && !moment.waits) || fault.lets === moment.name;
+    const isOver = mayBeOver && outcome.seen === "done";
     if (fault.sees !== "either" && outcome.seen !== fault.sees && !isOver) {
       problems.push(`${tag}: ${outcome.seen} ${outcome.said}`);
     }
-    problems.push(...judge(moment, tag, outcome, await rowsOf(fresh, tag)));
+    const found = await rowsOf(fresh, tag);
+    const mayHaveHoles = fault.leavesHoles === true && !moment.atomic;
+    problems.push(
+      ...judge(moment, tag, outcome, mayHaveHoles ? { ...found, last: found.rows } : found),
+    );
   }
   fresh.close();
   deepStrictEqual(problems, []);
