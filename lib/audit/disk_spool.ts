@@ -5,7 +5,6 @@ import { asFault, Fault } from "../core/fault.ts";
 import type { Log } from "../core/log.ts";
 import type { Random } from "../core/random.ts";
 import { type AuditEvent, type EventFields, newEvent, type StatementEvent } from "./catalog.ts";
-import { parseObject } from "./chain.ts";
 import type { SpoolFiles } from "./files.ts";
 import type { EventContext } from "./context.ts";
 import { isShipped, type KeptContext, kinds, RecordBuffer, type RecordKind } from "./frame.ts";
@@ -14,7 +13,7 @@ import { OpenIntents } from "./open_intents.ts";
 import { prepare, prepareStatement, statementUid } from "./prepare.ts";
 import { type Segment, Segments, type SpoolBatch, type SpoolPlace } from "./segments.ts";
 import type { AuditMode, Spool, SpoolHealth } from "./spool.ts";
-import { type OpenIntent, recover, type Recovered } from "./spool_recover.ts";
+import { recover, type Recovered, withOutcomeUnknown } from "./spool_recover.ts";
 
 export interface SpoolOptions {
   readonly files: SpoolFiles;
@@ -395,15 +394,4 @@ export class DiskSpool implements Spool, SpoolSource {
 
 function limitOf(options: SpoolOptions): number {
   return options.limitBytes ?? 1 << 30;
-}
-
-/** A text that came in pieces and is not known to be whole never ran. */
-function withOutcomeUnknown(json: string, { streamed, uncounted }: OpenIntent): string {
-  const event = parseObject(json) ?? {};
-  const ending = { success: null, outcome: "unknown" };
-  if (!streamed) return JSON.stringify({ ...event, ...ending });
-  const { of, index, count } = { of: "", index: 0, count: 1, ...Object(event.part) };
-  const part = { of, index, count: count + uncounted };
-  const mark = event.full_text === undefined ? { mark: "truncated" } : {};
-  return JSON.stringify({ ...event, ...ending, part, ...mark });
 }

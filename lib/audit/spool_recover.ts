@@ -89,6 +89,20 @@ function follow(
   } else if (!parts.includes(json)) parts.push(json);
 }
 
+/**
+ * What is recorded of a statement that was never answered. A text that came in pieces and is not
+ * known to be whole never ran.
+ */
+export function withOutcomeUnknown(json: string, { streamed, uncounted }: OpenIntent): string {
+  const event = parseObject(json) ?? {};
+  const ending = { success: null, outcome: "unknown" };
+  if (!streamed) return JSON.stringify({ ...event, ...ending });
+  const { of, index, count } = { of: "", index: 0, count: 1, ...Object(event.part) };
+  const part = { of, index, count: count + uncounted };
+  const mark = event.full_text === undefined ? { mark: "truncated" } : {};
+  return JSON.stringify({ ...event, ...ending, part, ...mark });
+}
+
 function isSegment(info: AuditFileInfo): boolean {
   return /^\d{10}\.seg$/.test(info.name);
 }
