@@ -3,6 +3,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "../../scripts/lab/paths.ts";
 import { serverUser } from "../../scripts/lab/postgres.ts";
 import { exists, type Finished, must, root, run } from "../../scripts/lab/tools.ts";
+import { timeStarts } from "../../scripts/measure/start_up.ts";
 import { skipped } from "../site.ts";
 
 const dir = await Deno.makeTempDir({ prefix: "remoteler-launcher-" });
@@ -85,6 +86,21 @@ test("a warm start needs no other program: nothing is hashed, counted or copied"
   const env = { REMOTELER_CACHE: cache, PATH: "/nonexistent" };
   await works(env);
   await works({ ...env, NODE_OPTIONS: "--nonsense", DENO_V8_FLAGS: "--nonsense" });
+});
+
+test("a warm start costs little more than the runtime's own, nothing of Node's", async () => {
+  const cache = fresh();
+  await works({ REMOTELER_CACHE: cache });
+  const hello = join(dir, "hello.js");
+  await Deno.writeTextFile(hello, 'console.log("hello");\n');
+  const bareStart = [Deno.execPath(), "run", "--quiet", "--no-config", "--no-lock", hello];
+  const [own, ours] = await timeStarts([
+    { name: "bare", line: bareStart, env: { HOME: dir, DENO_DIR: join(dir, "deno") } },
+    { name: "tsh", line: [tsh, "version"], env: { REMOTELER_CACHE: cache } },
+  ], 9);
+  // CPU, since others may be at work here; any import from Node's modules more than doubles it.
+  const ratio = (ours?.cpuMs ?? NaN) / (own?.cpuMs ?? NaN);
+  ok(ratio < 2, `${ours?.cpuMs} ms for ${own?.cpuMs} ms`);
 });
 
 test("racing first starts all work, leave one file each, and replace none", async () => {
