@@ -48,6 +48,7 @@ const lines: Readonly<Record<string, (n: number) => readonly string[]>> = {
   "tsh db env": () => ["orders"],
   "tsh db config": () => ["orders"],
   "tsh db exec": () => ["select 1 as id, null as name", "orders", "billing"],
+  "remoteler db test": () => ["orders"],
   "remoteler users add": (n) => [`user-${n}`, "--roles=access"],
   "remoteler users reset": () => ["alice"],
   "remoteler tokens add": () => ["--type=db", "--services=x"],
@@ -57,7 +58,7 @@ const lines: Readonly<Record<string, (n: number) => readonly string[]>> = {
   "remoteler audit verify": () => [],
 };
 /** What makes something new, or looks at what moves on: two runs differ. */
-const unlike = /users (add|reset)|tokens add|lock|audit verify|status|doctor/;
+const unlike = /db test|users (add|reset)|tokens add|lock|audit verify|status|doctor/;
 /** Exit codes other than 0: a database of `db exec` is locked. */
 const codes: Readonly<Record<string, number>> = { "tsh db exec": 1 };
 
