@@ -10,9 +10,9 @@ export interface SidProgram {
 }
 
 /**
- * psql 18 and the other programs of its package; null where this is no Debian on x86-64 or the
- * packages can't be had. They are named by their path in the package, as `bin/psql`. Nothing is installed into the system: apt gets a state of its own, and
- * the programs run by the dynamic linker that comes with them.
+ * psql 18 and the other programs of its package, each by its path there as `bin/psql`; null where
+ * this is no Debian on x86-64 or the packages can't be had. Nothing is installed into the system:
+ * apt gets a state of its own, and the programs run by the dynamic linker that comes with them.
  */
 export async function sidPostgresClient(): Promise<((path: string) => SidProgram) | null> {
   const wanted = Deno.build.arch === "x86_64" && await hasApt() && await which("dpkg-deb") !== null;

@@ -24,7 +24,8 @@ export async function fill(env: Env): Promise<void> {
   const client = await RawClient.login(env);
   await client.query(`
     create table kinds (id serial primary key, t text, b bytea, n numeric, a text[]);
-    insert into kinds (t, b, n, a) select E'\\t\\\\' || g, int4send(g), g / 7.0, array[null, '"' || g]
+    insert into kinds (t, b, n, a)
+      select E'\\t\\\\' || g, int4send(g), g / 7.0, array[null, '"' || g]
       from generate_series(1, 500) g;
     create view totals as select count(*) from kinds;
     create table bulk (id int primary key, body text);

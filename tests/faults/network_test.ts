@@ -83,7 +83,7 @@ async function suite(): Promise<void> {
   });
 
   if (all) {
-    test("PostgreSQL's own scripts print over the slow wire what they print without", async (site) => {
+    test("PostgreSQL's own scripts print what they print without the wire", async (site) => {
       await alice.mustTsh(["db", "login", "copied", "--db-user=postgres"]);
       const own = await site.through(alice, "copied");
       await wire.set(0, 0);
@@ -135,7 +135,7 @@ async function suite(): Promise<void> {
     await strike(site, { name: "long cut", sees: "error", inject, mend }, () => env);
   });
 
-  test("a cut way to one proxy: the other serves on, the first 5 s after its return", async (site) => {
+  test("one of two ways cut: the other serves on, the first 5 s after its return", async (site) => {
     await wire.set(delayMs, loss);
     await oneWayCut(site, wire, env);
   });
