@@ -15,12 +15,11 @@ import {
 } from "../tunnel/mod.ts";
 import { dialRoute, dialShared, type Way } from "./dial_route.ts";
 import type { ClientPowers } from "./powers.ts";
-import type { Route } from "./profile.ts";
 
 interface Link {
   readonly session: TunnelSession;
-  /** Whose certificate it was made with. */
-  readonly route: Route;
+  /** When the certificate ends that it was made with. */
+  readonly expires: string;
   readonly idle: IdleWatch;
 }
 
@@ -70,7 +69,7 @@ export class SharedLink {
   /** One with the certificate that is used now; null where there can be none. */
   async #linkFor(way: Way): Promise<Link | null> {
     const current = this.#current;
-    if (current?.route === way.route && !current.session.draining) return current;
+    if (current?.expires === way.route.expires && !current.session.draining) return current;
     if (current !== null) this.#leave(current);
     if (this.#isUnknown) return null;
     this.#dialling ??= this.#dial(way).finally(() => (this.#dialling = null));
@@ -90,7 +89,7 @@ export class SharedLink {
     this.#open.add(session);
     session.closed.then(() => this.#open.delete(session), () => this.#open.delete(session));
     const idle = endWhenIdle(session, { clock, periodMs: idleMs });
-    this.#current = { session, route: way.route, idle };
+    this.#current = { session, expires: way.route.expires, idle };
   }
 
   /** Null where the proxy doesn't take the stream: it leaves, is gone, or has too many. */
