@@ -182,7 +182,7 @@ class RunningProxy {
     const route = await this.#freshRoute();
     const way = { profile, login, route, endToEnd: endToEnd && !isCancel };
     if (endToEnd) return await dialRoute(way, this.#powers, this.#stop.signal);
-    // What the program said first is there whole: it leaves with the first packet.
+    // Only this message: it may be sent again elsewhere, and nothing else may be.
     const first = await reader.pull(this.#stop.signal) ?? new Uint8Array(0);
     return await this.#shared.reach(way, first);
   }

@@ -46,7 +46,8 @@ export class SharedLink {
   }
 
   /**
-   * A way to the database front of the proxy on which `first` was sent. Faults are those of
+   * A way to the database front of the proxy on which `first` was sent, a message that does no
+   * harm twice: it is sent again where a stream ends before it is taken. Faults are those of
    * {@linkcode dialRoute}.
    */
   async reach(way: Way, first: Uint8Array): Promise<ByteStream> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { settled } from "../../tests/fakes/clock.ts";
 import { pipe, type PipeEnd, Recorder } from "../../tests/fakes/pipe.ts";
+import { concat } from "../bytes/writer.ts";
 import { Fault } from "../core/fault.ts";
 import { serveClientTunnel, type TunnelSession, type TunnelStream } from "../tunnel/mod.ts";
 import { type FakeComputer, fakeComputer } from "./client_fake.ts";
@@ -81,12 +82,15 @@ async function run(isOld = false): Promise<Running> {
   };
 }
 
-function connect({ computer }: Running): { client: PipeEnd; received: Recorder } {
+function connect(
+  { computer }: Running,
+  ...more: Uint8Array[]
+): { client: PipeEnd; received: Recorder } {
   const [client, end] = pipe();
   const received = new Recorder();
   client.attach(received);
   computer.listening?.(Object.assign(end, { localAddress: "127.0.0.1:45001" }));
-  client.write(startup);
+  client.write(concat([startup, ...more]));
   return { client, received };
 }
 
@@ -228,7 +232,27 @@ Deno.test("a stream that is turned away goes over a connection of its own", asyn
   await running.stop();
 });
 
-Deno.test("an older proxy: the first handshake is not in vain, and it isn't asked again", async () => {
+Deno.test("what a program says after its first message is sent once", async () => {
+  const running = await run();
+  running.behaviour.accepts = false;
+  connect(running, text("a statement"));
+  await soon();
+  const [one] = running.far[0]?.streams ?? [];
+  assert.deepEqual(one?.received.whole, startup);
+  one?.stream.reset("retry", "draining");
+  await soon();
+  assert.deepEqual(running.own[0]?.whole, concat([startup, text("a statement")]));
+  running.behaviour.accepts = true;
+  connect(running, text("another"));
+  await soon();
+  assert.deepEqual(
+    running.far[0]?.streams[1]?.received.whole,
+    concat([startup, text("another")]),
+  );
+  await running.stop();
+});
+
+Deno.test("an older proxy: the handshake is not in vain, and it isn't asked again", async () => {
   const running = await run(true);
   for (let i = 0; i < 3; i++) connect(running);
   await soon();

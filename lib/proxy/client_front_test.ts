@@ -165,7 +165,7 @@ Deno.test("a lock: the tunnel takes no stream, its sessions end within a second"
   await proxy.stop();
 });
 
-Deno.test("a stream is verified again: what the cache says when it opens is what counts", async () => {
+Deno.test("each stream is verified by what is known when it says what it wants", async () => {
   const cluster = await fakeClusterOf();
   const { proxy, opened, join, events } = await scene(cluster);
   const tunnel = await join(await userPair(cluster.userCa));
@@ -182,7 +182,7 @@ Deno.test("a stream is verified again: what the cache says when it opens is what
   await proxy.stop();
 });
 
-Deno.test("a certificate's end drains the tunnel; sessions go on, later streams are refused", async () => {
+Deno.test("a certificate's end drains the tunnel; sessions go on, later ones don't begin", async () => {
   const cluster = await fakeClusterOf();
   const { proxy, join } = await scene(cluster);
   const tunnel = await join(await userPair(cluster.userCa, {}, Date.now() + 2_500));

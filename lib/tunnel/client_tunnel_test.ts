@@ -29,7 +29,7 @@ function pair(): Pair {
 
 const text = (words: string) => new TextEncoder().encode(words);
 
-Deno.test("a stream's first bytes leave with it, before anything of the peer is heard", async () => {
+Deno.test("a stream's first bytes leave with it, before the peer is heard", async () => {
   const clock = new SteppingClock();
   const [near, far] = pipe();
   const received = new Recorder();
@@ -155,7 +155,7 @@ Deno.test("at most 512 streams; the peer says retry to more", async () => {
   await settled();
 });
 
-Deno.test("a session without streams for a whole period is drained, one in use is not", async () => {
+Deno.test("a session without streams for a whole period is drained", async () => {
   const clock = new SteppingClock();
   let reason = "";
   const ended = Promise.withResolvers<null>();
