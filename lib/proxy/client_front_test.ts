@@ -182,7 +182,7 @@ Deno.test("each stream is verified by what is known when it says what it wants",
   await proxy.stop();
 });
 
-Deno.test("a certificate's end drains the tunnel; sessions go on, later ones don't begin", async () => {
+Deno.test("a certificate's end drains the tunnel, and its sessions go on", async () => {
   const cluster = await fakeClusterOf();
   const { proxy, join } = await scene(cluster);
   const tunnel = await join(await userPair(cluster.userCa, {}, Date.now() + 2_500));

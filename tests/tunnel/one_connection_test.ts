@@ -85,7 +85,7 @@ for t in threads: t.join()
 print(sorted(lines))
 `;
 
-test("psql and psycopg: 50 sessions at once over one TLS connection, results as direct", async (site) => {
+test("psql and psycopg: 50 sessions over one TLS connection, results as direct", async (site) => {
   if (!(await have("psql", "50 sessions over one connection"))) return;
   const program = await pythonWith(["psycopg[binary]==3.2.13"]);
   if (typeof program !== "string") {
@@ -192,7 +192,7 @@ test("psql's Ctrl-C cancels, and needs no connection of its own", async (site) =
   watcher.close();
 });
 
-test("a lock ends its sessions within a second; new ones hear why, and later get in", async (site) => {
+test("a lock ends its sessions within a second; new ones hear why", async (site) => {
   const sessions = [];
   for (let i = 0; i < 5; i++) sessions.push(await RawClient.loginLocally(local.port, env));
   const began = Date.now();
@@ -214,7 +214,7 @@ test("a lock ends its sessions within a second; new ones hear why, and later get
   await waitFor("one connection", 5_000, () => connectionsTo(site.proxyPort, local.pid) === 1);
 });
 
-test("a renewed certificate: new sessions go over a new connection, old ones go on", async (site) => {
+test("a renewed certificate: a new connection, and old sessions go on", async (site) => {
   const bob = await person(site, "bob", ["access", "brief"]);
   const port = await LocalPort.open(bob, "orders", ["--tunnel"]);
   try {
@@ -234,7 +234,7 @@ test("a renewed certificate: new sessions go over a new connection, old ones go 
   }
 });
 
-test("a proxy that is killed: a clear error, and soon after its return all is well", async (site) => {
+test("a proxy that is killed: a clear error, and all is well after its return", async (site) => {
   const session = await RawClient.loginLocally(local.port, env);
   site.proxy.signal("SIGKILL");
   await site.proxy.ended();
