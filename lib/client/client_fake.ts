@@ -40,6 +40,8 @@ export interface FakeComputer {
   readonly stop: AbortController;
   /** Who answers a ClientHello that names a database; null: the proxy itself. */
   agent: readonly Uint8Array[] | null;
+  /** The proxy knows only the last of the names that ALPN offers. */
+  isOld: boolean;
   /** A host certificate of the cluster. */
   hostChain(change: Partial<HostIdentity>): Promise<readonly Uint8Array[]>;
   /** What `login` and `certificates.route` fail with. */
@@ -75,6 +77,7 @@ export async function fakeComputer(): Promise<FakeComputer> {
     peerUser: 1000,
     stop: new AbortController(),
     agent: null,
+    isOld: false,
     hostChain: (change) => chainOf(hosts, change),
     fault: null,
     databases: fakeDatabases,
@@ -124,7 +127,9 @@ export async function fakeComputer(): Promise<FakeComputer> {
           const fault = typeof options.verify === "function" ? options.verify(shown) : null;
           if (fault !== null) return Promise.reject(fault);
           const stream = computer.connect(to);
-          return Promise.resolve(Object.assign(stream, { peerChain: proxyChain }));
+          const { alpn: offered = [] } = options;
+          const alpn = (computer.isOld ? offered.at(-1) : offered[0]) ?? null;
+          return Promise.resolve(Object.assign(stream, { peerChain: proxyChain, alpn }));
         },
         listenTcp: (at, onConnection) => {
           computer.listening = onConnection;

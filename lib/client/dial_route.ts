@@ -1,9 +1,11 @@
 /** The way to a database that this program itself can take: TLS with the route's certificate. */
 import { Fault } from "../core/fault.ts";
 import type { ByteStream } from "../core/stream.ts";
+import type { ClientTlsOptions, KeyPair } from "../sys/tls.ts";
+import { clientTunnelAlpn } from "../tunnel/mod.ts";
 import { hostVerifier, reachable } from "./cluster.ts";
 import { dialAgent } from "./end_to_end.ts";
-import type { ClientPowers } from "./powers.ts";
+import type { ClientPowers, SecuredStream } from "./powers.ts";
 import { type Login, type Profile, readProxyAddress, type Route } from "./profile.ts";
 
 /** Which database, and where TLS ends on the way there. */
@@ -42,18 +44,47 @@ export async function dialRoute(
   powers: ClientPowers,
   signal: AbortSignal,
 ): Promise<ByteStream> {
-  const { profile, login, route: { service, protocol }, endToEnd } = way;
-  const pair = await profile.routePair(login, service);
-  if (pair === null) throw noCertificate(service);
-  const keyPair = { chain: pair.chain, key: pair.key };
-  const options = { keyPair, alpn: [`remoteler-${protocol}`], signal };
-  if (endToEnd) return await dialAgent(way, options, powers);
+  const { login, route: { protocol }, endToEnd } = way;
+  const options = { keyPair: await keyPairOf(way), alpn: [ownAlpn(protocol)], signal };
+  if (endToEnd) return await dialAgent({ login, route: way.route }, options, powers);
+  return await dialFront(way, options, powers);
+}
+
+/**
+ * A connection for all sessions of a route where the proxy knows of that, else one for a single
+ * session; it is the same handshake.
+ */
+export async function dialShared(
+  way: Way,
+  powers: ClientPowers,
+  signal: AbortSignal,
+): Promise<{ readonly stream: ByteStream; readonly isShared: boolean }> {
+  const alpn = [clientTunnelAlpn, ownAlpn(way.route.protocol)];
+  const stream = await dialFront(way, { keyPair: await keyPairOf(way), alpn, signal }, powers);
+  return { stream, isShared: stream.alpn === clientTunnelAlpn };
+}
+
+async function dialFront(
+  { login }: Way,
+  options: Pick<ClientTlsOptions, "keyPair" | "alpn" | "signal">,
+  { network, clock }: ClientPowers,
+): Promise<SecuredStream> {
   const to = readProxyAddress(login.proxy);
-  const verify = hostVerifier(login, "proxy", powers);
+  const verify = hostVerifier(login, "proxy", { clock });
   return await reachable(
     to,
-    () => powers.network.connectTls(to, { ...options, serverName: to.host, verify }),
+    () => network.connectTls(to, { ...options, serverName: to.host, verify }),
   );
+}
+
+async function keyPairOf({ profile, login, route: { service } }: Way): Promise<KeyPair> {
+  const pair = await profile.routePair(login, service);
+  if (pair === null) throw noCertificate(service);
+  return { chain: pair.chain, key: pair.key };
+}
+
+function ownAlpn(protocol: string): string {
+  return `remoteler-${protocol}`;
 }
 
 function noCertificate(service: string): Fault {

@@ -9,6 +9,7 @@ import { readPostgresFront } from "./postgres_front.ts";
 import type { ClientPowers, LocalConnection } from "./powers.ts";
 import { type Login, type Profile, readProxyAddress, type Route } from "./profile.ts";
 import { inForce, orderRoute } from "./session.ts";
+import { SharedLink } from "./shared_link.ts";
 import { splice } from "./splice.ts";
 
 export interface LocalProxyOptions {
@@ -51,6 +52,7 @@ class RunningProxy {
   readonly #open = new Set<ByteStream>();
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
+  readonly #shared: SharedLink;
   #route: Route;
   #renewal: Promise<Route> | null = null;
 
@@ -60,6 +62,7 @@ class RunningProxy {
     this.#options = options;
     this.#powers = powers;
     this.#protocol = protocol;
+    this.#shared = new SharedLink(powers, this.#stop.signal);
     this.#route = options.route;
   }
 
@@ -76,6 +79,7 @@ class RunningProxy {
         const closed = listener.close();
         for (const stream of this.#open) stream.abort();
         await Promise.all([closed, ...this.#running]);
+        await this.#shared.close();
       },
     };
   }
@@ -118,7 +122,7 @@ class RunningProxy {
         this.#options.say("a connection of another user was refused");
         return this.#refuse(stream, front === "cancel" ? null : foreignUser);
       }
-      far = await this.#dial(this.#options.endToEnd && front !== "cancel");
+      far = await this.#dial(reader, front === "cancel");
     } catch (thrown) {
       const fault = asFault(thrown);
       if (fault.kind === "protocol" || fault.kind === "cancelled") throw fault;
@@ -173,11 +177,14 @@ class RunningProxy {
   }
 
   /** Connecting and the handshake have limits of their own. */
-  async #dial(endToEnd: boolean): Promise<ByteStream> {
-    const { profile, login } = this.#options;
+  async #dial(reader: PullReader, isCancel: boolean): Promise<ByteStream> {
+    const { profile, login, endToEnd } = this.#options;
     const route = await this.#freshRoute();
-    const way = { profile, login, route, endToEnd };
-    return await dialRoute(way, this.#powers, this.#stop.signal);
+    const way = { profile, login, route, endToEnd: endToEnd && !isCancel };
+    if (endToEnd) return await dialRoute(way, this.#powers, this.#stop.signal);
+    // Only this message: it may be sent again elsewhere, and nothing else may be.
+    const first = await reader.pull(this.#stop.signal) ?? new Uint8Array(0);
+    return await this.#shared.reach(way, first);
   }
 
   /** The route's certificate is renewed before its end, as long as the login lasts. */

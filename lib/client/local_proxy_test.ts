@@ -19,6 +19,8 @@ interface Running {
 /** `tsh proxy db orders ARGS`, with what its connections lead to. */
 async function run(...args: string[]): Promise<Running> {
   const computer = await fakeComputer();
+  // A connection each, and plain inside: shared_link_test.ts has the other kind.
+  computer.isOld = true;
   await computer.tsh(
     ["login", "--proxy=db.example.com", "--user=alice", "--password-stdin"],
     "a password\n",
@@ -68,7 +70,7 @@ Deno.test("--tunnel says no to encryption and makes the TLS itself", async () =>
   await soon();
   assert.deepEqual(running.far[0]?.received.whole, startup);
   const dialled = running.computer.dialled.at(-1);
-  assert.deepEqual(dialled?.options.alpn, ["remoteler-postgres"]);
+  assert.deepEqual(dialled?.options.alpn, ["remoteler-client-tunnel", "remoteler-postgres"]);
   assert.match(String(dialled?.options.keyPair?.key), /PRIVATE KEY/);
   running.far[0]?.end.write(new TextEncoder().encode("welcome"));
   await soon();

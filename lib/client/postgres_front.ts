@@ -12,7 +12,7 @@ const gssRequest = 80877104;
 const startupBytesMax = 10_000;
 const questionsMax = 4;
 
-/** The client's first message that matters, whole; it is put back to be read again. */
+/** The client's first message that matters, whole; it is put back, and the next pull gives it. */
 export async function readPostgresFront(
   reader: PullReader,
   signal: AbortSignal,
@@ -25,7 +25,9 @@ export async function readPostgresFront(
     const asks = code === sslRequest || code === gssRequest;
     if (length < 8 || length > startupBytesMax || (asks && length !== 8)) throw foreign();
     if (!asks) {
-      reader.unread(await whole(reader, held, length, signal));
+      const all = await whole(reader, held, length, signal);
+      reader.unread(all.subarray(length));
+      reader.unread(all.subarray(0, length));
       return code === cancelRequest ? "cancel" : "startup";
     }
     reader.unread(held.subarray(8));

@@ -55,12 +55,19 @@ export interface ClientFiles {
   remove(path: string): Promise<void>;
 }
 
+/** A TLS connection that we made. */
+export interface SecuredStream extends ByteStream {
+  readonly peerChain: readonly Uint8Array[];
+  /** The protocol that both sides agreed on; null where none. */
+  readonly alpn: string | null;
+}
+
 export interface ClientNetwork {
   connectTcp(to: HostPort, options: { readonly signal?: AbortSignal }): Promise<ByteStream>;
   connectTls(
     to: HostPort,
     options: ClientTlsOptions,
-  ): Promise<ByteStream & { readonly peerChain: readonly Uint8Array[] }>;
+  ): Promise<SecuredStream>;
   listenTcp(at: HostPort, onConnection: (stream: LocalConnection) => void): Promise<Listener>;
   http(options: HttpClientOptions): HttpClient;
 }

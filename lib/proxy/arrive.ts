@@ -4,6 +4,7 @@ import { PullReader } from "../core/pull.ts";
 import type { SocketStream } from "../sys/socket_stream.ts";
 import type { Protocol } from "../wire/protocol.ts";
 import { forwardCancel } from "./cancel.ts";
+import { serveClients } from "./client_front.ts";
 import { plaintextBeforeTls, serveDatabase } from "./database_front.ts";
 import { passToAgent, serviceAsked } from "./end_to_end.ts";
 import { handshakeMsMax } from "./limits.ts";
@@ -115,6 +116,8 @@ async function serveTls(
       return passToAgent(stream, early, front, runtime, visitor);
     case "tunnel":
       return await serveAgent(stream, early, runtime, visitor);
+    case "clients":
+      return await serveClients(stream, early, runtime, visitor);
     case "database":
       return await serveDatabase(stream, early, front, runtime, visitor);
     default:

@@ -5,6 +5,7 @@ import { encodeOpenHeader } from "../tunnel/mod.ts";
 import type { CancelKey } from "../wire/protocol.ts";
 import type { ConnectedAgent } from "./agents.ts";
 import { handshakeMsMax } from "./limits.ts";
+import { sayGoodbye } from "./route.ts";
 import type { Runtime } from "./runtime.ts";
 
 /**
@@ -26,8 +27,7 @@ export async function forwardCancel(
     if (agent === null) log.info("a cancel request for no agent here", fields);
     else await passOn(agent, key, client.remoteAddress, trace, runtime);
   }
-  client.end();
-  client.abort();
+  sayGoodbye(client, runtime.powers.clock);
 }
 
 /** The number in a key says whose it is; Auth says who has the number. */

@@ -2,8 +2,8 @@
 import { asFault, Fault } from "../core/fault.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import { PullReader } from "../core/pull.ts";
+import type { ByteStream } from "../core/stream.ts";
 import type { SocketStream } from "../sys/socket_stream.ts";
-import type { TlsStream } from "../sys/tls.ts";
 import { encodeOpenHeader } from "../tunnel/mod.ts";
 import type { Protocol, Sniffed } from "../wire/protocol.ts";
 import { forwardCancel } from "./cancel.ts";
@@ -15,6 +15,13 @@ import type { Runtime, Visitor } from "./runtime.ts";
 import { type Front, looksLikeHttp } from "./sniff.ts";
 import { verifyUser } from "./standing.ts";
 import { serveWeb } from "./web_front.ts";
+
+/** A client inside TLS, on a connection of its own or as one of many in one. */
+export interface DatabaseClient {
+  readonly stream: ByteStream;
+  /** What it showed in the handshake. */
+  readonly chain: readonly Uint8Array[];
+}
 
 /** What the client says first inside TLS. */
 interface Opening {
@@ -39,24 +46,56 @@ export async function serveDatabase(
     early,
     signal: visitor.signal,
   });
-  const pull = new PullReader(client);
-  const opening = await firstWords(pull, front.protocol, powers.protocols, visitor.signal)
+  const chain = client.peerChain;
+  const opening = await openingOf(client, front.protocol, runtime, visitor)
     .catch((thrown) => {
       // The caller has only the stream below, which TLS has used up.
       client.abort(asFault(thrown));
       throw thrown;
     });
-  const { early: more, ended } = pull.release();
-  const held = joined(opening.held, more);
-  if (ended || held.length === 0) return client.abort();
+  if (opening?.protocol === null && chain.length === 0 && looksLikeHttp(opening.held)) {
+    return await serveWeb(client, opening.held, runtime, visitor);
+  }
+  await begin({ stream: client, chain }, opening, runtime, visitor);
+}
+
+/** Serves one of many in one, which speaks the protocol of its certificate. Throws a Fault. */
+export async function serveOne(
+  client: DatabaseClient,
+  protocol: Protocol | null,
+  runtime: Runtime,
+  visitor: Visitor,
+): Promise<void> {
+  const opening = await openingOf(client.stream, protocol, runtime, visitor);
+  await begin(client, opening, runtime, visitor);
+}
+
+/** Null where the client leaves, or says nothing. */
+async function openingOf(
+  client: ByteStream,
+  named: Protocol | null,
+  { powers }: Runtime,
+  { signal }: Visitor,
+): Promise<Opening | null> {
+  const pull = new PullReader(client);
+  const opening = await firstWords(pull, named, powers.protocols, signal);
+  const { early, ended } = pull.release();
+  const held = joined(opening.held, early);
+  return ended || held.length === 0 ? null : { ...opening, held };
+}
+
+async function begin(
+  client: DatabaseClient,
+  opening: Opening | null,
+  runtime: Runtime,
+  visitor: Visitor,
+): Promise<void> {
+  if (opening === null) return client.stream.abort();
   if (opening.sniffed?.kind === "cancel") {
     visitor.known();
-    return await forwardCancel(client, opening.sniffed.key, runtime);
+    return await forwardCancel(client.stream, opening.sniffed.key, runtime);
   }
-  if (opening.protocol === null && client.peerChain.length === 0 && looksLikeHttp(held)) {
-    return await serveWeb(client, held, runtime, visitor);
-  }
-  admit(client, { ...opening, held }, runtime, visitor);
+  admit(client, opening, runtime, visitor);
 }
 
 /** Enough to tell a request to cancel from a session, and HTTP from a database client. */
@@ -83,7 +122,7 @@ async function firstWords(
 
 /** Verifies, finds agents and starts the session, or says in the client's protocol why not. */
 function admit(
-  client: TlsStream,
+  client: DatabaseClient,
   { held, protocol: spoken }: Opening,
   runtime: Runtime,
   visitor: Visitor,
@@ -93,7 +132,7 @@ function admit(
   let proven: UserIdentity | undefined;
   let protocol = spoken;
   try {
-    const { identity } = verifyUser(client.peerChain, cluster, (whose) => (proven = whose));
+    const { identity } = verifyUser(client.chain, cluster, (whose) => (proven = whose));
     visitor.known();
     const { route: to } = identity;
     if (to === undefined) throw noRoute();
@@ -110,9 +149,9 @@ function admit(
       identity: proven,
       trace,
     });
-    if (protocol === null) return client.abort(fault);
-    client.write(protocol.refuse(refusalOf(fault)));
-    sayGoodbye(client, powers.clock);
+    if (protocol === null) return client.stream.abort(fault);
+    client.stream.write(protocol.refuse(refusalOf(fault)));
+    sayGoodbye(client.stream, powers.clock);
   }
 }
 
@@ -123,7 +162,7 @@ interface Admitted {
 }
 
 function start(
-  client: TlsStream,
+  { stream: client, chain }: DatabaseClient,
   early: Uint8Array,
   { identity, protocol, trace }: Admitted,
   runtime: Runtime,
@@ -135,7 +174,7 @@ function start(
     v: 1,
     kind: "db",
     service,
-    chain: client.peerChain,
+    chain,
     clientAddress: address,
     proxy: powers.identity.host,
     trace,
@@ -143,8 +182,7 @@ function start(
   const candidates = agents.serving(service, protocol.name);
   const { clock } = powers;
   const routed = route({ client, early, protocol, service, header, agents: candidates, clock });
-  const { peerChain } = client;
-  sessions.add({ routed, verify: () => verifyUser(peerChain, cluster) });
+  sessions.add({ routed, verify: () => verifyUser(chain, cluster) });
   powers.log.info("a session began", { trace, user: identity.user, service, client: address });
   routed.ended.then((fault) => {
     powers.log.info("a session ended", {

@@ -25,6 +25,11 @@ export const lockGraceMs = 900;
 /** Requests to cancel: at once, and then one each so often, for each address. */
 export const cancelBurst = 20;
 export const cancelPeriodMs = 500;
+/** Streams that one client's tunnel opens: at once, and then one each so often. */
+export const streamBurst = 1000;
+export const streamPeriodMs = 2;
+/** A client's tunnel without a stream is sent away after one to two of these. */
+export const clientIdleMs = 150_000;
 /** Logins and invites: at once, and then one each so often, for each address. */
 export const loginBurst = 10;
 export const loginPeriodMs = 6_000;

@@ -6,6 +6,7 @@ import type { Listener } from "../sys/tcp.ts";
 import { Agents, healthIn, type ServingAgents } from "./agents.ts";
 import { arrive } from "./arrive.ts";
 import { Certificates } from "./certificates.ts";
+import { ClientTunnels } from "./client_tunnels.ts";
 import { cancelBurst, cancelPeriodMs, guestLimits, strangerLimits } from "./limits.ts";
 import { unprovenLimits } from "./limits.ts";
 import type { ProxyPowers } from "./powers.ts";
@@ -79,6 +80,7 @@ class RunningProxy implements Proxy {
       certificates,
       agents: new Agents(healthIn(cache)),
       sessions: new LiveSessions(clock),
+      clients: new ClientTunnels(),
       recorder: new Recorder(powers),
       guests: new Strangers(guestLimits),
       unproven: new Strangers(unprovenLimits),
@@ -120,10 +122,11 @@ class RunningProxy implements Proxy {
 
   async drain(): Promise<void> {
     const { clock, config, log } = this.#powers;
-    const { agents, sessions } = this.#runtime;
+    const { agents, sessions, clients } = this.#runtime;
     log.info("the proxy drains", { sessions: sessions.count });
     this.#leave();
     for (const { session } of agents) session.goaway("the proxy is shutting down");
+    clients.goaway("the proxy is shutting down");
     const over = new AbortController();
     const waited = clock.sleep(config.drainMs, over.signal).catch(() => {});
     await Promise.race([sessions.whenEmpty(), waited]);
@@ -137,6 +140,7 @@ class RunningProxy implements Proxy {
     const fault = stopped();
     this.#stop.abort(fault);
     this.#runtime.sessions.abortAll(fault);
+    this.#runtime.clients.close(fault);
     for (const { session } of this.#runtime.agents) session.close(fault);
     for (const stream of this.#streams) stream.abort(fault);
     this.#unwatch();
@@ -169,8 +173,9 @@ class RunningProxy implements Proxy {
   }
 
   #reconsider(): void {
-    const { sessions, agents, cluster } = this.#runtime;
+    const { sessions, agents, clients, cluster } = this.#runtime;
     sessions.reconsider();
+    clients.reconsider();
     for (const { chain, session } of agents) {
       try {
         verifyHost(chain, "db", cluster);

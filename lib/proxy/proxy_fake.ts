@@ -12,6 +12,7 @@ import {
   fakeUser,
 } from "../ca/ca_fake.ts";
 import { generateKey, issueHost, issueUser } from "../ca/mod.ts";
+import type { Clock } from "../core/clock.ts";
 import type { HostIdentity, Route, UserIdentity } from "../core/identity.ts";
 import { systemClock } from "../sys/clock.ts";
 import { readText } from "../sys/files.ts";
@@ -144,6 +145,7 @@ export async function runProxy(
   cluster: FakeCluster,
   change: Partial<ProxyConfig> = {},
   system: Partial<ProxySystem> = {},
+  clock: Clock = systemClock,
 ): Promise<RunningFake> {
   const events: AuditEvent[] = [];
   const host = "0a1b2c3d-0000-4000-8000-000000000001";
@@ -182,7 +184,7 @@ export async function runProxy(
       watchFile,
       ...system,
     },
-    clock: systemClock,
+    clock,
     random: systemRandom,
     log: new RecordingLog(),
     emit: (event) => events.push(event),

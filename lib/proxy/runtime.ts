@@ -1,5 +1,6 @@
 import type { HttpHandler } from "../sys/http.ts";
 import type { Agents } from "./agents.ts";
+import type { ClientTunnels } from "./client_tunnels.ts";
 import type { Certificates } from "./certificates.ts";
 import type { ProxyPowers } from "./powers.ts";
 import type { RateLimit } from "./rate_limit.ts";
@@ -15,6 +16,7 @@ export interface Runtime {
   readonly certificates: Certificates;
   readonly agents: Agents;
   readonly sessions: LiveSessions;
+  readonly clients: ClientTunnels;
   readonly recorder: Recorder;
   readonly guests: Strangers;
   /** Connections on their way to an agent that hasn't taken them yet; it asks who they are. */

@@ -1,4 +1,5 @@
 /** What a connection to the one public port is, told from its first bytes. */
+import { clientTunnelAlpn } from "../tunnel/mod.ts";
 import type { Protocol, Sniffed } from "../wire/protocol.ts";
 import { type ClientHello, readClientHello } from "./client_hello.ts";
 import { clientHelloBytesMax } from "./limits.ts";
@@ -60,6 +61,8 @@ function beginning(held: Uint8Array): string {
 export type Front =
   | { readonly kind: "auth" }
   | { readonly kind: "tunnel" }
+  /** Many connections of one client in one. */
+  | { readonly kind: "clients" }
   | { readonly kind: "web" }
   /** `protocol` is null where the client names none. */
   | { readonly kind: "database"; readonly protocol: Protocol | null; readonly alpn: string | null }
@@ -81,6 +84,8 @@ export function frontOf(
 ): Front {
   if (alpn.includes(authAlpn)) return { kind: "auth" };
   if (alpn.includes(tunnelAlpn)) return { kind: "tunnel" };
+  // Beside it stands what an older proxy understands.
+  if (alpn.includes(clientTunnelAlpn)) return { kind: "clients" };
   for (const protocol of protocols) {
     const own = `remoteler-${protocol.name}`;
     const service = alpn.includes(own) ? serviceOf(sni) : null;

@@ -101,6 +101,8 @@ const fronts = [
   [["h2", "http/1.1"], "web"],
   [["unheard-of"], "web"],
   [["remoteler-tunnel"], "tunnel"],
+  [["remoteler-client-tunnel"], "clients"],
+  [["remoteler-client-tunnel", "remoteler-postgres"], "clients"],
   [["postgresql"], "database"],
   [["remoteler-postgres"], "database"],
   [[], "database"],

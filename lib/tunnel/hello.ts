@@ -27,11 +27,17 @@ export interface ProxyHello {
   readonly version: string;
 }
 
+/** What a client's program says of itself. */
+export interface ClientHello {
+  readonly v: 1;
+  readonly version: string;
+}
+
 const nameCharsMax = 256;
 const servicesMax = 1024;
 const labelsMax = 64;
 
-export function encodeHello(hello: AgentHello | ProxyHello): Uint8Array {
+export function encodeHello(hello: AgentHello | ProxyHello | ClientHello): Uint8Array {
   const body = new TextEncoder().encode(JSON.stringify(hello));
   if (body.length <= helloBytesMax) return body;
   throw new Fault({
@@ -63,6 +69,12 @@ export function decodeProxyHello(body: Uint8Array): ProxyHello {
     cluster: textOf(record, "cluster", nameCharsMax),
     version: textOf(record, "version", nameCharsMax),
   };
+}
+
+export function decodeClientHello(body: Uint8Array): ClientHello {
+  const record = parseRecord(body, "HELLO");
+  versionOf(record);
+  return { v: 1, version: textOf(record, "version", nameCharsMax) };
 }
 
 function serviceOf(value: unknown): ServiceOffer {

@@ -22,3 +22,10 @@ export const tunnelLimits: TunnelLimits = {
   queueBytesMax: 256 * 1024,
   controlBytesMax: 1024 * 1024,
 };
+
+/** A client's tunnel: as many streams as `tsh` takes connections, and room for some to grow. */
+export const clientTunnelLimits: TunnelLimits = {
+  ...tunnelLimits,
+  streamsMax: 512,
+  windowBytesTotal: 160 * 1024 * 1024,
+};

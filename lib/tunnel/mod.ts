@@ -1,5 +1,11 @@
 /** The tunnel: many streams over one connection, as spec.md says. */
 export type { Channel, ChannelReader } from "./channel.ts";
+export {
+  clientTunnelAlpn,
+  dialClientTunnel,
+  openClientStream,
+  serveClientTunnel,
+} from "./client_tunnel.ts";
 export type { SessionOptions, StreamState, TunnelSession, TunnelStream } from "./contract.ts";
 export {
   dialTunnel,
@@ -9,6 +15,7 @@ export {
 } from "./dial.ts";
 export type { Tunnel } from "./dial.ts";
 export type { AgentHello, ProxyHello, ServiceOffer } from "./hello.ts";
+export { endWhenIdle, type IdleWatch } from "./idle.ts";
 export { type KeepObserver, keepTunnel, type KeepTunnelOptions } from "./keep.ts";
 export { type TunnelLimits, tunnelLimits } from "./limits.ts";
 export { decodeOpenHeader, encodeOpenHeader, type OpenHeader } from "./open_header.ts";

@@ -57,6 +57,7 @@ const hellos = [
   clientHello(["h2", "http/1.1"], 16_384),
   clientHello(["remoteler-auth"], 100, 1200),
   clientHello(["remoteler-tunnel"], 7),
+  clientHello(["remoteler-client-tunnel", "remoteler-postgres"], 300),
   clientHello([], 16_384),
 ];
 const requests = [

@@ -12,7 +12,12 @@ import {
   encodeWindow,
   frameTypes,
 } from "../../lib/tunnel/frame.ts";
-import { decodeAgentHello, decodeProxyHello, encodeHello } from "../../lib/tunnel/hello.ts";
+import {
+  decodeAgentHello,
+  decodeClientHello,
+  decodeProxyHello,
+  encodeHello,
+} from "../../lib/tunnel/hello.ts";
 import {
   decodeOpenHeader,
   encodeOpenHeader,
@@ -259,6 +264,7 @@ export const targets: readonly Target[] = [
     run: (input) => {
       const agent = decodeAgentHello(input);
       deepStrictEqual(decodeAgentHello(encodeHello(agent)), agent);
+      strictEqual(decodeClientHello(input).version, agent.version);
       return `${agent.services.length} ${decodeProxyHello(input).v}`;
     },
   },
