@@ -13,6 +13,7 @@ let brief: RawClient;
 const test = siteSuite({}, async (site) => {
   const options = { disconnect_expired_cert: true, max_session_ttl: "1m" };
   brief = await RawClient.login(await limited(site, "brief", options));
+  ok((await brief.query("select 1")).length === 1);
 });
 
 /** A user of their own with `access` and these options, ready to connect. */
@@ -137,7 +138,6 @@ test("one session too many is refused with 53300; those there are read only", as
 });
 
 test("a session ends with its certificate where a role says so", async (site) => {
-  ok((await brief.query("select 1")).length === 1);
   const error = (await within("the certificate's end", 70_000, brief.until("E"))).at(-1);
   brief.close();
   match(error === undefined ? "" : errorText(error), /^FATAL 57P01 .*certificate has expired/);
