@@ -7,11 +7,18 @@ import type { Random } from "../core/random.ts";
 import { type AuditEvent, type EventFields, newEvent, type StatementEvent } from "./catalog.ts";
 import type { SpoolFiles } from "./files.ts";
 import type { EventContext } from "./context.ts";
-import { isShipped, type KeptContext, kinds, RecordBuffer, type RecordKind } from "./frame.ts";
+import { type KeptContext, kinds, RecordBuffer, type RecordKind, shippedIn } from "./frame.ts";
 import { contextRecords, KeptContexts, lackingIn } from "./kept_contexts.ts";
 import { OpenIntents } from "./open_intents.ts";
 import { prepare, prepareStatement, statementUid } from "./prepare.ts";
-import { type Segment, Segments, type SpoolBatch, type SpoolPlace } from "./segments.ts";
+import { RoomQueue } from "./room.ts";
+import {
+  type Segment,
+  Segments,
+  type SpoolBatch,
+  type SpoolPlace,
+  type SpoolSource,
+} from "./segments.ts";
 import type { AuditMode, Spool, SpoolHealth } from "./spool.ts";
 import { recover, type Recovered, withOutcomeUnknown } from "./spool_recover.ts";
 
@@ -24,16 +31,6 @@ export interface SpoolOptions {
   readonly limitBytes?: number;
   /** @default 4 MiB, or an eighth of the limit */
   readonly segmentBytes?: number;
-}
-
-/** What the shipper needs of a spool. */
-export interface SpoolSource {
-  firstPlace(): SpoolPlace;
-  read(place: SpoolPlace, maxBytes: number, maxEvents: number): Promise<SpoolBatch | null>;
-  /** The Auth Service has all up to and with `high` of this spool id. */
-  acknowledged(spool: string, high: number): Promise<void>;
-  /** Calls `wake` whenever there is something new to read. */
-  onRecords(wake: () => void): void;
 }
 
 type Done = (fault: Fault | null) => void;
@@ -69,6 +66,7 @@ export class DiskSpool implements Spool, SpoolSource {
   readonly #tick: Timer;
   #strict: Done[] = [];
   #durable: Done[] = [];
+  readonly #room: RoomQueue;
   #microtask = false;
   #lazy: Timer | null = null;
   #wake: () => void = () => {};
@@ -82,19 +80,19 @@ export class DiskSpool implements Spool, SpoolSource {
     this.#options = options;
     this.#limitBytes = limitOf(options);
     this.#segments = segments;
+    this.#room = new RoomQueue(() => options.clock.monotonic());
     this.#open = new OpenIntents(options.files, () => options.clock.monotonic());
     this.#tick = options.clock.every(tickMs, () => this.#everySecond());
   }
 
   event(event: AuditEvent): void {
     const parts = prepare(event);
-    for (const part of parts) this.#add(kinds.event, "", part, null);
+    for (const part of parts) this.#add(kinds.event, part, null);
   }
 
   intent(event: StatementEvent, context: EventContext): void {
-    const uid = statementUid(event.uid);
     const kept = this.#contexts.of(context);
-    for (const part of prepareStatement(event)) this.#add(kinds.intent, uid, part, kept);
+    for (const part of prepareStatement(event)) this.#add(kinds.intent, part, kept);
   }
 
   streamed(
@@ -104,22 +102,16 @@ export class DiskSpool implements Spool, SpoolSource {
   ): void {
     const kept = this.#contexts.of(context);
     for (const part of parts) {
-      for (const one of prepareStatement(part)) this.#add(kinds.part, intent.uid, one, kept);
+      for (const one of prepareStatement(part)) this.#add(kinds.part, one, kept);
     }
-    for (const one of prepareStatement(intent)) this.#add(kinds.streamed, intent.uid, one, kept);
+    for (const one of prepareStatement(intent)) this.#add(kinds.streamed, one, kept);
   }
 
   result(event: StatementEvent, context: EventContext): void {
-    const uid = statementUid(event.uid);
     const kept = this.#contexts.of(context);
     const parts = prepareStatement(event);
-    const last = parts.length - 1;
-    for (let index = 0; index <= last; index += 1) {
-      const part = parts[index];
-      if (part !== undefined) {
-        this.#add(index === last ? kinds.result : kinds.part, uid, part, kept);
-      }
-    }
+    const last = parts.at(-1);
+    for (const part of parts) this.#add(part === last ? kinds.result : kinds.part, part, kept);
   }
 
   settle(mode: AuditMode, done: Done): void {
@@ -134,6 +126,11 @@ export class DiskSpool implements Spool, SpoolSource {
       this.#microtask = false;
       this.#flush();
     });
+  }
+
+  room(done: () => void): void {
+    this.#room.ask(done);
+    this.#giveRoom();
   }
 
   get fault(): Fault | null {
@@ -179,11 +176,13 @@ export class DiskSpool implements Spool, SpoolSource {
 
   async acknowledged(spool: string, high: number): Promise<void> {
     this.#acknowledged.set(spool, Math.max(high, this.#acknowledged.get(spool) ?? 0));
+    this.#room.taken();
     // One huge statement can fill the spool by itself: its segment has to go, too.
     const { current } = this.#segments;
     const done = current.count > 0 && this.#unacknowledged(current) === 0;
     if (done && this.#full !== null && !this.#closed) this.#segments.start();
     await this.#segments.reap((segment) => this.#unacknowledged(segment) === 0);
+    this.#giveRoom();
   }
 
   onRecords(wake: () => void): void {
@@ -214,7 +213,6 @@ export class DiskSpool implements Spool, SpoolSource {
 
   #add(
     kind: RecordKind,
-    uid: string,
     event: AuditEvent | StatementEvent,
     context: KeptContext | null,
   ): void {
@@ -222,6 +220,7 @@ export class DiskSpool implements Spool, SpoolSource {
       this.#lost += 1;
       return;
     }
+    const uid = kind === kinds.event ? "" : statementUid(event.uid);
     this.#pending.add(kind, uid, JSON.stringify(event), context);
     if (this.#pending.length > flushBytes && this.#full === null) this.#flush();
     else if (this.#pending.length > memoryBytesMax) this.#forget();
@@ -287,8 +286,7 @@ export class DiskSpool implements Spool, SpoolSource {
     const { records } = this.#pending;
     const segment = this.#segments.next();
     const lacking = lackingIn(segment, records);
-    let shipped = 0;
-    for (const { kind } of records) if (isShipped(kind)) shipped += 1;
+    const shipped = shippedIn(records);
     const before = lacking.length === 0 ? null : contextRecords(lacking);
     const pending = this.#pending.bytes;
     const bytes = before === null ? pending : concat([before, pending]);
@@ -338,7 +336,12 @@ export class DiskSpool implements Spool, SpoolSource {
     this.#flushLater();
   }
 
+  #giveRoom(): void {
+    this.#room.give(this.#segments.bytes <= this.#limitBytes / 2);
+  }
+
   #everySecond(): void {
+    this.#giveRoom();
     if (this.#pending.length > 0) this.#flush();
     this.#checkRoom();
     if (this.#unsynced) this.#sync([]);

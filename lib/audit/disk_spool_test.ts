@@ -382,3 +382,36 @@ Deno.test("20,000 statements with intent and result take seconds at most", async
   assert.equal((await shipped(spool)).length, 20_000);
   await spool.close();
 });
+
+Deno.test("what waits for room gets it from shipping, or when nothing is shipped", async () => {
+  const { spool, clock } = await setUp(undefined, { segmentBytes: 10_000, limitBytes: 100_000 });
+  let given = 0;
+  const ask = () => spool.room(() => given += 1);
+  ask();
+  assert.equal(given, 1);
+  const fill = async () => {
+    for (let n = 0; n < 8; n += 1) {
+      spool.result(resultOf(n, "x".repeat(9000)), sessionContext);
+      await settle(spool, "strict");
+    }
+  };
+  await fill();
+  ask();
+  await clock.step(3000);
+  assert.equal(given, 1);
+  for (let place = spool.firstPlace();;) {
+    const batch = await spool.read(place, 1 << 14, 1);
+    if (batch === null) break;
+    await spool.acknowledged(batch.spool, batch.first);
+    place = batch.next;
+    if (spool.health.bytes > 50_000) assert.equal(given, 1);
+  }
+  assert.equal(given, 2);
+  await fill();
+  ask();
+  await clock.step(4000);
+  assert.equal(given, 2);
+  await clock.step(2100);
+  assert.equal(given, 3);
+  await spool.close();
+});

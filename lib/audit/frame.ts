@@ -120,6 +120,13 @@ export interface PendingRecord {
 
 const startBytes = 8 * 1024;
 
+/** How many of the records are shipped. */
+export function shippedIn(records: readonly PendingRecord[]): number {
+  let count = 0;
+  for (const { kind } of records) if (isShipped(kind)) count += 1;
+  return count;
+}
+
 /** Records waiting for one write, encoded once into one buffer that is used again. */
 export class RecordBuffer {
   #bytes = new Uint8Array(startBytes);

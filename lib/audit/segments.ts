@@ -44,6 +44,16 @@ export interface SpoolBatch {
   readonly more: boolean;
 }
 
+/** What the shipper needs of a spool. */
+export interface SpoolSource {
+  firstPlace(): SpoolPlace;
+  read(place: SpoolPlace, maxBytes: number, maxEvents: number): Promise<SpoolBatch | null>;
+  /** The Auth Service has all up to and with `high` of this spool id. */
+  acknowledged(spool: string, high: number): Promise<void>;
+  /** Calls `wake` whenever there is something new to read. */
+  onRecords(wake: () => void): void;
+}
+
 export class Segments {
   readonly #files: AuditFiles;
   readonly #segmentBytes: number;

@@ -4,8 +4,7 @@ import { asFault, Fault } from "../core/fault.ts";
 import type { Log } from "../core/log.ts";
 import type { Random } from "../core/random.ts";
 import { backoff, fractionOf } from "../core/retry.ts";
-import type { SpoolSource } from "./disk_spool.ts";
-import type { SpoolBatch } from "./segments.ts";
+import type { SpoolBatch, SpoolSource } from "./segments.ts";
 
 /** Events as they are sent: `SpoolBatch` without where to read on. */
 export type AppendBatch = Pick<

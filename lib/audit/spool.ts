@@ -36,6 +36,11 @@ export interface Spool {
    * tick, never before `settle` returns.
    */
   settle(mode: AuditMode, done: (fault: Fault | null) => void): void;
+  /**
+   * Calls `done` once the spool is at most half full, or the Auth Service has taken nothing for
+   * some seconds: a text that comes in pieces waits for room rather than fill the spool by itself.
+   */
+  room(done: () => void): void;
   /** Null while `strict` sessions may begin; else why not. Cheap: ask it before each session. */
   readonly fault: Fault | null;
   readonly health: SpoolHealth;

@@ -118,6 +118,23 @@ for (const audit of ["durable", "best_effort"] as const) {
   });
 }
 
+Deno.test("a long statement waits for room in the spool, others don't", async () => {
+  const site = await fakeSite();
+  const begun = await come(site);
+  const other = await come(site);
+  site.spool.isCrowded = true;
+  begun.client.write(query(text));
+  other.client.write(query("select 1"));
+  await soon();
+  assert.deepEqual(site.servers.map(({ queries }) => queries), [[], ["select 1"]]);
+  site.spool.isCrowded = false;
+  site.spool.giveRoom();
+  await soon();
+  assert.deepEqual(site.servers[0]?.queries, [text]);
+  await leave(site, begun);
+  await leave(site, other);
+});
+
 Deno.test("what a client sent before it vanished within a statement is on record", async () => {
   const site = await fakeSite();
   const begun = await come(site);

@@ -115,8 +115,13 @@ function mayRunOf(
 function settleOf(
   { audit }: Grant,
   { spool }: PassagePowers,
-): ((done: (fault: Fault | null) => void) => void) | null {
-  return audit === "best_effort" ? null : (done) => spool.settle(audit, done);
+): ((done: (fault: Fault | null) => void, isLong: boolean) => void) | null {
+  if (audit === "best_effort") return null;
+  return (done, isLong) =>
+    spool.settle(audit, (fault) => {
+      if (isLong && fault === null) spool.room(() => done(null));
+      else done(fault);
+    });
 }
 
 function finish({ record, log }: Reception, relay: Relay, ending: Ending): void {

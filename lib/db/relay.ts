@@ -33,8 +33,11 @@ export interface RelayParts extends AdmitParts {
   readonly client: Side;
   readonly database: Side;
   readonly protocol: Protocol;
-  /** Calls back when all intents so far are safe; null where the session waits for none. */
-  readonly settle: ((done: (fault: Fault | null) => void) => void) | null;
+  /**
+   * Calls back when all intents so far are safe, and there is room where they are pieces of what is
+   * too long to be held; null where the session waits for none.
+   */
+  readonly settle: ((done: (fault: Fault | null) => void, isLong: boolean) => void) | null;
   readonly clock: Clock;
   readonly limits: Pick<SessionLimits, "rows" | "bytes">;
   /** Told of a mistake of ours; the session ends, the process goes on. */
@@ -63,6 +66,7 @@ export class Relay {
   readonly #tap: Tap;
   readonly #held = new HeldBytes((bytes) => this.#toDatabase(bytes));
   #announced = false;
+  #isLong = false;
   #databaseFull = false;
   /** The client finished, said goodbye, or vanished: nothing more is read from it. */
   #clientDone = false;
@@ -165,10 +169,13 @@ export class Relay {
     if (this.#lastWords !== null) return;
     record();
     this.#announced = this.#parts.settle !== null;
+    this.#isLong = true;
   }
 
   #settle(): void {
     this.#announced = false;
+    const isLong = this.#isLong;
+    this.#isLong = false;
     const turn = this.#held.seal();
     this.#parts.settle?.((fault) => {
       if (this.#isOver || this.#lastWords !== null) return;
@@ -179,7 +186,7 @@ export class Relay {
       this.#held.release(turn);
       if (this.#clientDone) this.#endDatabase();
       else this.#resumeClient();
-    });
+    }, isLong);
   }
 
   #toDatabase(bytes: Uint8Array): void {

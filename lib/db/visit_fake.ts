@@ -106,6 +106,9 @@ export class FakeSpool implements Spool {
   fault: Fault | null = null;
   /** Settles wait for `settleAll` where true. */
   isSlow = false;
+  /** What asks for room waits for `giveRoom` where true. */
+  isCrowded = false;
+  #roomless: (() => void)[] = [];
   /** How safe each settle was asked to be. */
   readonly modes: AuditMode[] = [];
   #waiting: ((fault: Fault | null) => void)[] = [];
@@ -131,6 +134,18 @@ export class FakeSpool implements Spool {
     this.modes.push(mode);
     if (this.isSlow) this.#waiting.push(done);
     else queueMicrotask(() => done(this.fault));
+  }
+
+  room(done: () => void): void {
+    if (this.isCrowded) this.#roomless.push(done);
+    else queueMicrotask(done);
+  }
+
+  /** There is room for what waited. */
+  giveRoom(): void {
+    const waiting = this.#roomless;
+    this.#roomless = [];
+    for (const done of waiting) done();
   }
 
   settleAll(): void {

@@ -90,6 +90,7 @@ export function countedSpool(spool: Spool, count: EventCounter): Spool {
       spool.result(event, context);
     },
     settle: (mode, done) => spool.settle(mode, done),
+    room: (done) => spool.room(done),
     get fault() {
       return spool.fault;
     },
