@@ -8,7 +8,7 @@ import type { Person, Service } from "./lab/services.ts";
 import { freshFolder, Site } from "./lab/site.ts";
 import { debianPostgres, embeddedPostgres } from "./lab/postgres.ts";
 import { must, root } from "./lab/tools.ts";
-import { type IdleRow, watchIdle } from "./measure/idle.ts";
+import { type IdleRow, watchIdle } from "./measure/resting.ts";
 import { libraries, loader, measureSizes, programNames, type SizeRow } from "./measure/sizes.ts";
 import { type Start, type StartRow, timeStarts } from "./measure/start_up.ts";
 

@@ -1,6 +1,7 @@
 /**
  * Runs the tests: `./scripts/test [--only=GROUP,...] [--all]`. As root on Debian it first installs
- * the real servers and clients; elsewhere it names what it leaves out. Groups run side by side.
+ * the real servers and clients; elsewhere it names what it leaves out. Groups run side by side,
+ * but for the one that measures, which comes last.
  */
 import { join } from "./lab/paths.ts";
 import { exists, isRoot, must, root, run } from "./lab/tools.ts";
@@ -49,6 +50,13 @@ const groups: Readonly<Record<string, (all: boolean) => Promise<Step[]>>> = {
   cli: () => e2e("cli"),
   faults: () => e2e("faults"),
   packaging: () => e2e("packaging"),
+  bench: () => Promise.resolve([quickBench]),
+};
+/** Groups that measure: they run after all others, with the machine to themselves. */
+const alone: readonly string[] = ["bench"];
+const quickBench: Step = {
+  name: "quick",
+  args: ["run", "--quiet", ...everything, "scripts/bench.ts", "--quick"],
 };
 
 const started = performance.now();
@@ -62,8 +70,10 @@ if (strict) await install();
 const totals = { passed: 0, failed: 0 };
 const failures: string[] = [];
 const chosen = options.only.length > 0 ? options.only : Object.keys(groups);
-const queue = [...chosen];
+const queue = chosen.filter((name) => !alone.includes(name));
 await Promise.all([worker(), worker()]);
+queue.push(...chosen.filter((name) => alone.includes(name)));
+await worker();
 await finish();
 
 async function worker(): Promise<void> {

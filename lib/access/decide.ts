@@ -125,37 +125,48 @@ export interface Asker {
   readonly roles: Iterable<Role>;
 }
 
+/** What somebody may do, made ready once for as many databases as there are. */
+export interface Access {
+  /** The roles let the caller see it. */
+  sees(database: Target): boolean;
+  /** Database users that the caller may be on it, as the roles write them; `*` is any. */
+  users(database: Target): readonly string[];
+  /** Database names that the caller may open on it (as `user`, where one is given); `*` is any. */
+  names(database: Target, user?: string | null): readonly string[];
+}
+
+export function accessOf({ identity, roles: all }: Asker): Access {
+  const { roles, missing } = rolesOf(identity.roles, all);
+  const rules = missing.length > 0 ? [] : compileRoles(roles, identity);
+  const sees = ({ metadata: { labels } }: Target): boolean =>
+    rules.some((rule) => rule.sees(labels)) && !rules.some((rule) => rule.hides(labels));
+  const users = allowedBy(rules, (rule) => rule.users, (rule) => rule.noUsers);
+  return {
+    sees,
+    users: ({ metadata: { labels } }) => users(labels, () => true),
+    names: allowedNamesBy(rules),
+  };
+}
+
 /** The databases that the roles let the caller see, in the order given. */
 export function visibleDatabases<T extends Target>(
   asker: Asker,
   databases: Iterable<T>,
 ): readonly T[] {
-  const { roles, missing } = rolesOf(asker.identity.roles, asker.roles);
-  if (missing.length > 0) return [];
-  const rules = compileRoles(roles, asker.identity);
-  return [...databases].filter(({ metadata: { labels } }) =>
-    rules.some((rule) => rule.sees(labels)) && !rules.some((rule) => rule.hides(labels))
-  );
+  const access = accessOf(asker);
+  return [...databases].filter((database) => access.sees(database));
 }
 
-/** Database users that the caller may be on this database, as the roles write them; `*` is any. */
+/** {@linkcode Access.users} for one database. */
 export function allowedUsers(asker: Asker & { readonly database: Target }): readonly string[] {
-  return allowedOf(asker, (rule) => rule.users, (rule) => rule.noUsers);
+  return accessOf(asker).users(asker.database);
 }
 
-/**
- * Database names that the caller may open on this database (as `user`, where one is given); `*` is
- * any.
- */
+/** {@linkcode Access.names} for one database. */
 export function allowedNames(
   asker: Asker & { readonly database: Target; readonly user?: string | null },
 ): readonly string[] {
-  const user = asker.user ?? null;
-  return allowedOf(
-    asker,
-    (rule) => user === null || matches(rule.users, user) ? rule.names : [],
-    (rule) => rule.noNames,
-  );
+  return accessOf(asker).names(asker.database, asker.user);
 }
 
 /**
@@ -210,22 +221,31 @@ function nameAllowed(rules: readonly Rules[], seeing: readonly Rules[], name: st
     !rules.some((rule) => matches(rule.noNames, name));
 }
 
-function allowedOf(
-  asker: Asker & { readonly database: Target },
-  allow: (rule: Rules) => readonly Allowed[],
-  deny: (rule: Rules) => readonly Allowed[],
-): readonly string[] {
-  const { labels } = asker.database.metadata;
-  const { roles, missing } = rolesOf(asker.identity.roles, asker.roles);
-  const rules = missing.length > 0 ? [] : compileRoles(roles, asker.identity);
-  if (rules.some((rule) => rule.hides(labels))) return [];
+type Allow = (rule: Rules) => readonly Allowed[];
+
+function allowedNamesBy(rules: readonly Rules[]): Access["names"] {
+  const names = allowedBy(rules, (rule) => rule.names, (rule) => rule.noNames);
+  return ({ metadata: { labels } }, user = null) =>
+    names(labels, (rule) => user === null || matches(rule.users, user));
+}
+
+/** What those of the rules that see a database, and count, allow and none of all denies. */
+function allowedBy(
+  rules: readonly Rules[],
+  allow: Allow,
+  deny: Allow,
+): (labels: Labels, counts: (rule: Rules) => boolean) => readonly string[] {
   const denied = rules.flatMap(deny);
-  const texts = rules.filter((rule) => rule.sees(labels)).flatMap(allow).map(({ text }) => text);
-  return [...new Set(texts)].filter((text) =>
-    !denied.some((pattern) =>
+  const isDenied = (text: string): boolean =>
+    denied.some((pattern) =>
       pattern.text === "*" || pattern.text === text || pattern.matches(text)
-    )
-  );
+    );
+  return (labels, counts) => {
+    if (rules.some((rule) => rule.hides(labels))) return [];
+    const seeing = rules.filter((rule) => rule.sees(labels) && counts(rule));
+    const texts = seeing.flatMap(allow).map(({ text }) => text);
+    return [...new Set(texts)].filter((text) => !isDenied(text));
+  };
 }
 
 function notVisible(identity: UserIdentity, service: string): string {

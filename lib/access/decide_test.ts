@@ -1,6 +1,7 @@
 import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import type { UserIdentity } from "../core/identity.ts";
 import {
+  accessOf,
   allowedNames,
   allowedUsers,
   decide,
@@ -260,6 +261,12 @@ Deno.test("lists show what is allowed and leave out what is denied", () => {
   deepEqual(allowedNames({ identity, roles, database }), ["one", "two"]);
   deepEqual(allowedNames({ identity, roles, database, user: "batch" }), ["two"]);
   deepEqual(allowedUsers({ identity, roles, database: secret }), []);
+  // The same for many databases at once; a role that is gone takes everything away.
+  const access = accessOf({ identity, roles });
+  deepEqual([access.sees(database), access.sees(secret)], [true, false]);
+  deepEqual(access.names(database, "batch"), ["two"]);
+  const gone = accessOf({ identity: who(["a", "x"]), roles });
+  deepEqual([gone.sees(database), gone.users(database)], [false, []]);
 });
 
 Deno.test("presets: editor changes resources, auditor only reads, access calls nothing", () => {

@@ -47,7 +47,33 @@ export function startResourceCache(options: ResourceCacheOptions): ResourceCache
   return cache;
 }
 
-type Known = Map<string, Resource>;
+/** By kind and name: whoever asks for locks isn't shown a thousand agents. */
+class Known {
+  readonly #kinds = new Map<ResourceKind, Map<string, Resource>>();
+
+  get(kind: ResourceKind, name: string): Resource | undefined {
+    return this.#kinds.get(kind)?.get(name);
+  }
+
+  list(kind: ResourceKind): Iterable<Resource> {
+    return this.#kinds.get(kind)?.values() ?? [];
+  }
+
+  *all(): Generator<Resource> {
+    for (const resources of this.#kinds.values()) yield* resources.values();
+  }
+
+  put(resource: Resource): void {
+    const { kind, metadata: { name } } = resource;
+    const resources = this.#kinds.get(kind) ?? new Map<string, Resource>();
+    this.#kinds.set(kind, resources);
+    resources.set(name, resource);
+  }
+
+  remove(kind: ResourceKind, name: string): void {
+    this.#kinds.get(kind)?.delete(name);
+  }
+}
 
 class WatchingCache implements ResourceCache {
   readonly ready: Promise<void>;
@@ -55,7 +81,7 @@ class WatchingCache implements ResourceCache {
   readonly #options: ResourceCacheOptions;
   readonly #listeners = new Set<(change: ResourceChange) => void>();
   readonly #stop = new AbortController();
-  #known: Known = new Map();
+  #known: Known = new Known();
   #filled = false;
   /** Null while connected and told everything. */
   #lostAt: number | null;
@@ -74,13 +100,13 @@ class WatchingCache implements ResourceCache {
   }
 
   get<K extends ResourceKind>(kind: K, name: string): ResourceOf<K> | null {
-    const resource = this.#known.get(keyOf(kind, name));
+    const resource = this.#known.get(kind, name);
     return resource !== undefined && isOf(resource, kind) ? resource : null;
   }
 
   list<K extends ResourceKind>(kind: K): readonly ResourceOf<K>[] {
     const found: ResourceOf<K>[] = [];
-    for (const resource of this.#known.values()) if (isOf(resource, kind)) found.push(resource);
+    for (const resource of this.#known.list(kind)) if (isOf(resource, kind)) found.push(resource);
     return found;
   }
 
@@ -118,7 +144,7 @@ class WatchingCache implements ResourceCache {
 
   async #watchOnce(succeeded: () => void): Promise<void> {
     const { client, kinds } = this.#options;
-    const fresh: Known = new Map();
+    const fresh = new Known();
     let caughtUp = false;
     for await (const change of client.stream("watch", { kinds: [...kinds] }, this.#stop.signal)) {
       if (change.type === "ready") {
@@ -133,11 +159,11 @@ class WatchingCache implements ResourceCache {
       if (change.type === "put") {
         const { resource } = change;
         const { name } = resource.metadata;
-        known.set(keyOf(resource.kind, name), resource);
+        known.put(resource);
         if (caughtUp) this.#tell({ kind: resource.kind, name, resource });
       } else {
         const { kind, name } = change;
-        known.delete(keyOf(kind, name));
+        known.remove(kind, name);
         if (caughtUp) this.#tell({ kind, name, resource: null });
       }
     }
@@ -151,23 +177,20 @@ class WatchingCache implements ResourceCache {
       this.#filled = true;
       return;
     }
-    for (const [key, resource] of fresh) {
-      const old = before.get(key);
+    for (const resource of fresh.all()) {
+      const { kind, metadata: { name } } = resource;
+      const old = before.get(kind, name);
       if (old !== undefined && JSON.stringify(old) === JSON.stringify(resource)) continue;
-      this.#tell({ kind: resource.kind, name: resource.metadata.name, resource });
+      this.#tell({ kind, name, resource });
     }
-    for (const [key, { kind, metadata: { name } }] of before) {
-      if (!fresh.has(key)) this.#tell({ kind, name, resource: null });
+    for (const { kind, metadata: { name } } of before.all()) {
+      if (fresh.get(kind, name) === undefined) this.#tell({ kind, name, resource: null });
     }
   }
 
   #tell(change: ResourceChange): void {
     for (const listener of this.#listeners) listener(change);
   }
-}
-
-function keyOf(kind: ResourceKind, name: string): string {
-  return `${kind}/${name}`;
 }
 
 function isOf<K extends ResourceKind>(resource: Resource, kind: K): resource is ResourceOf<K> {

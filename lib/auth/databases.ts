@@ -1,5 +1,5 @@
 /** The databases that a user's roles let it see. */
-import { allowedNames, allowedUsers, mergeOptions, visibleDatabases } from "../access/mod.ts";
+import { accessOf, mergeOptions } from "../access/mod.ts";
 import type { CallOutput } from "../api/contract.ts";
 import { healthOverAll } from "../api/health.ts";
 import type { UserIdentity } from "../core/identity.ts";
@@ -22,14 +22,14 @@ export async function listDatabases(
   }));
   const { requireEndToEnd } = mergeOptions(roles);
   const rows = new Map<string, Visible>();
-  const visible = visibleDatabases({ identity, roles }, served);
+  const access = accessOf({ identity, roles });
+  const visible = served.filter((one) => access.sees(one));
   const connected = Map.groupBy(
     visible.filter(({ online }) => online),
     ({ metadata: { name } }) => name,
   );
   for (const { database, online } of visible) {
     const { metadata: { name, labels }, spec } = database;
-    const asker = { identity, roles, database };
     const row = rows.get(name);
     if (row !== undefined && (row.online || !online)) continue;
     rows.set(name, {
@@ -37,8 +37,8 @@ export async function listDatabases(
       protocol: spec.protocol,
       description: spec.description,
       labels,
-      db_users: [...allowedUsers(asker)],
-      db_names: [...allowedNames(asker)],
+      db_users: [...access.users(database)],
+      db_names: [...access.names(database)],
       online,
       require_end_to_end: requireEndToEnd,
       health: healthOverAll((connected.get(name) ?? []).map(({ health }) => health)),

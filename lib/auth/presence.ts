@@ -3,7 +3,7 @@ import { mayServe } from "../access/mod.ts";
 import type { CallOutput, CallRequest } from "../api/contract.ts";
 import { type Agent, type Database, type DatabaseHealth, resources } from "../api/resources.ts";
 import { listAll } from "../backend/mod.ts";
-import type { Key } from "../core/backend.ts";
+import type { Entry, Key } from "../core/backend.ts";
 import { rfc3339 } from "../core/clock.ts";
 import type { HostIdentity } from "../core/identity.ts";
 import { read, v } from "../schema/mod.ts";
@@ -20,6 +20,11 @@ const rememberedMs = 24 * 3_600_000;
 
 const servedPrefix: Key = ["served"];
 const served = v.strictObject({ databases: v.array(resources.db) });
+
+/** What an agent serves, as it is kept. */
+export function decodeServed({ value }: Pick<Entry, "value">): readonly Database[] {
+  return read(served, decodeJson(value), "served databases").databases;
+}
 
 /** Where it is kept what an agent serves, also while it is away. */
 export function servedKey(host: string): Key {
@@ -49,7 +54,7 @@ export async function agentHeartbeat(
     spec: { host, hostname, version, number, databases, health: ofThese(names, input.health) },
   });
   const memory = await memoryOf(core, host, databases);
-  await core.backend.commit({ puts: [lease, ...memory] });
+  await core.backend.commit({ puts: [lease, ...memory], mayBeLost: memory.length === 0 });
   const proxies = (await core.store.all("proxy")).map(({ spec }) => ({
     host: spec.host,
     public_addr: spec.public_addr,
@@ -110,6 +115,7 @@ export async function proxyHeartbeat(
       metadata: { name: host, labels: {}, expires },
       spec: { host, ...input },
     })],
+    mayBeLost: true,
   });
   return { period_s: periodS };
 }
@@ -128,11 +134,12 @@ export interface ServedDatabase {
 export async function servedDatabases(core: Core): Promise<readonly ServedDatabase[]> {
   const online = new Map((await core.store.all("agent")).map(({ spec }) => [spec.host, spec]));
   const found: ServedDatabase[] = [];
-  for await (const { key, value } of listAll(core.backend, servedPrefix)) {
+  const all = await core.served.all(listAll(core.backend, servedPrefix));
+  for (const { entry: { key }, decoded } of all) {
     const host = key[1] ?? "";
     const agent = online.get(host);
     const health = new Map(agent?.health.map((one) => [one.name, one]));
-    for (const database of read(served, decodeJson(value), "served databases").databases) {
+    for (const database of decoded) {
       const { name } = database.metadata;
       found.push({ database, host, online: agent !== undefined, health: health.get(name) });
     }
@@ -151,6 +158,5 @@ export async function servedBy(
 ): Promise<Database | null> {
   const entry = await core.backend.get(servedKey(host));
   if (entry === null) return null;
-  const { databases } = read(served, decodeJson(entry.value), "served databases");
-  return databases.find(({ metadata: { name } }) => name === service) ?? null;
+  return decodeServed(entry).find(({ metadata: { name } }) => name === service) ?? null;
 }

@@ -2,7 +2,9 @@
 import { type Resource, type ResourceKind, type ResourceOf, resources } from "../api/resources.ts";
 import { listAll } from "../backend/mod.ts";
 import type { Backend, Commit, Entry, Key, Revision } from "../core/backend.ts";
+import { rfc3339 } from "../core/clock.ts";
 import { read } from "../schema/mod.ts";
+import { Decoded } from "./decoded.ts";
 import { decodeJson, encodeJson } from "./powers.ts";
 
 /**
@@ -25,19 +27,23 @@ export function resourceKey(kind: StoredKind, name: string): Key {
 
 /** The entry's resource with its revision in the metadata. */
 export function decodeResource<K extends ResourceKind>(kind: K, entry: Entry): ResourceOf<K> {
-  const json = withRevision(decodeJson(entry.value), String(entry.revision));
-  return read(resources[kind], json, `stored ${kind}`);
+  const resource = read(resources[kind], decodeJson(entry.value), `stored ${kind}`);
+  return { ...resource, metadata: metadataOf(resource, entry) };
 }
 
-function withRevision(json: unknown, revision: string): unknown {
-  if (typeof json !== "object" || json === null || !("metadata" in json)) return json;
-  const { metadata } = json;
-  if (typeof metadata !== "object" || metadata === null) return json;
-  return { ...json, metadata: { ...metadata, revision } };
+/** What only the entry itself knows: its revision, and when a lease ends. */
+function metadataOf({ metadata }: Resource, { revision, expires }: Entry): Resource["metadata"] {
+  const ends = metadata.expires ?? (expires === null ? undefined : rfc3339(expires));
+  return {
+    ...metadata,
+    ...(ends === undefined ? {} : { expires: ends }),
+    revision: String(revision),
+  };
 }
 
 export class ResourceStore {
   readonly #backend: Backend;
+  readonly #lists = new Map<StoredKind, Decoded<Resource>>();
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -51,10 +57,22 @@ export class ResourceStore {
 
   async all<K extends StoredKind>(kind: K): Promise<readonly ResourceOf<K>[]> {
     const found: ResourceOf<K>[] = [];
-    for await (const entry of listAll(this.#backend, [...resourcePrefix, kind])) {
-      found.push(decodeResource(kind, entry));
+    const entries = listAll(this.#backend, [...resourcePrefix, kind]);
+    for (const { entry, decoded } of await this.#listOf(kind).all(entries)) {
+      if (!isOf(decoded, kind)) continue;
+      found.push({ ...decoded, metadata: metadataOf(decoded, entry) });
     }
     return found;
+  }
+
+  #listOf(kind: StoredKind): Decoded<Resource> {
+    const known = this.#lists.get(kind);
+    if (known !== undefined) return known;
+    const made = new Decoded<Resource>(({ value }) =>
+      read(resources[kind], decodeJson(value), `stored ${kind}`)
+    );
+    this.#lists.set(kind, made);
+    return made;
   }
 
   async count(kind: StoredKind): Promise<number> {
@@ -96,10 +114,18 @@ export class ResourceStore {
   }
 }
 
-/** The write of a resource; it is gone when it expires. Its revision is the store's own to say. */
+function isOf<K extends ResourceKind>(resource: Resource, kind: K): resource is ResourceOf<K> {
+  return resource.kind === kind;
+}
+
+/**
+ * The write of a resource; it is gone when it expires. Its revision is the store's own to say, and
+ * the end of a lease as well: so renewing it leaves its bytes as they were.
+ */
 export function putOf(resource: Resource & { kind: StoredKind }): NonNullable<Commit["puts"]>[0] {
   const { name, labels, expires } = resource.metadata;
-  const metadata = expires === undefined ? { name, labels } : { name, labels, expires };
+  const isLease = resource.kind === "agent" || resource.kind === "proxy";
+  const metadata = expires === undefined || isLease ? { name, labels } : { name, labels, expires };
   const { kind, version, spec } = resource;
   const value = encodeJson({ kind, version, metadata, spec });
   const key = resourceKey(kind, name);

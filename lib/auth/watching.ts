@@ -4,6 +4,7 @@ import type { ResourceKind } from "../api/resources.ts";
 import { listAll } from "../backend/mod.ts";
 import type { Change, Entry, Revision } from "../core/backend.ts";
 import { type Core, invalid } from "./powers.ts";
+import { merged } from "./merged.ts";
 import { decodeResource, resourcePrefix, type StoredKind } from "./store.ts";
 
 /**
@@ -32,10 +33,13 @@ export async function* watchResources(
   }
   const stored = watchable.filter((kind) => kinds.has(kind));
   const seen = new Seen();
-  const changes = core.backend.watch(resourcePrefix, signal)[Symbol.asyncIterator]();
+  // Of these kinds alone: a thousand agents must not wake up for each other's heartbeats.
+  const watches = stored.map((kind) =>
+    core.backend.watch([...resourcePrefix, kind], signal)[Symbol.asyncIterator]()
+  );
   try {
     // What changes from here on is heard; so nothing falls between the listing and the changes.
-    await changes.next();
+    for (const watch of watches) await watch.next();
     if (kinds.has("cert_authority")) {
       for (const resource of core.authorities.resources()) yield { type: "put", resource };
     }
@@ -46,14 +50,12 @@ export async function* watchResources(
       }
     }
     yield { type: "ready" };
-    for (;;) {
-      const { done, value } = await changes.next();
-      if (done === true) return;
+    for await (const value of merged(watches, signal)) {
       const change = seen.change(value, stored);
       if (change !== null) yield change;
     }
   } finally {
-    await changes.return?.();
+    for (const watch of watches) await watch.return?.();
   }
 }
 

@@ -37,8 +37,16 @@ export interface ItemTable {
   get(key: Uint8Array): Item | null;
   /** At most `limit` items that live at `now` with `from` <= key < `end`, in order. */
   range(from: Uint8Array, end: Uint8Array, limit: number, now: EpochMs): readonly Item[];
-  /** All of it, kept as safely as the table keeps anything, or none and it throws. */
-  write(revision: Revision, puts: readonly Item[], deletes: readonly Uint8Array[]): void;
+  /**
+   * All of it or none, and then it throws. Kept as safely as the table keeps anything, unless a
+   * power cut may undo it.
+   */
+  write(
+    revision: Revision,
+    puts: readonly Item[],
+    deletes: readonly Uint8Array[],
+    mayBeLost: boolean,
+  ): void;
   /** Keys of at most `limit` items that are over at `now`. */
   expired(now: EpochMs, limit: number): readonly Uint8Array[];
   /** When the next item is over; null if none ever is. */
@@ -83,7 +91,7 @@ export class TableBackend implements Backend {
   commit(commit: Commit): Promise<CommitResult> {
     return this.#run((): CommitResult => {
       checkCommit(commit);
-      const { checks = [], puts = [], deletes = [] } = commit;
+      const { checks = [], puts = [], deletes = [], mayBeLost = false } = commit;
       for (const { key, revision } of checks) {
         const found = this.#live(encodeKey(key))?.revision ?? null;
         if (found !== revision) return { ok: false, conflict: key };
@@ -98,7 +106,7 @@ export class TableBackend implements Backend {
         expires: expires ?? null,
       }));
       const gone = deletes.map(encodeKey).filter((key) => this.#table.get(key) !== null);
-      this.#write(revision, items, gone);
+      this.#write(revision, items, gone, mayBeLost);
       return { ok: true, revision };
     });
   }
@@ -125,8 +133,13 @@ export class TableBackend implements Backend {
     return over ? null : item;
   }
 
-  #write(revision: Revision, puts: readonly Item[], deletes: readonly Uint8Array[]): void {
-    this.#table.write(revision, puts, deletes);
+  #write(
+    revision: Revision,
+    puts: readonly Item[],
+    deletes: readonly Uint8Array[],
+    mayBeLost: boolean,
+  ): void {
+    this.#table.write(revision, puts, deletes, mayBeLost);
     this.#hub.publish([
       ...puts.map((item): Change => ({ type: "put", entry: entryOf(item) })),
       ...deletes.map((key): Change => ({ type: "delete", key: decodeKey(key), revision })),
@@ -149,7 +162,8 @@ export class TableBackend implements Backend {
     this.#sweep = null;
     if (this.#closed) return;
     const keys = this.#table.expired(this.#clock.now(), sweepBatch);
-    if (keys.length > 0) this.#write(nextRevision(this.#table.revision()), [], keys);
+    // What a power cut undoes of this is over all the same.
+    if (keys.length > 0) this.#write(nextRevision(this.#table.revision()), [], keys, true);
     else this.#plan();
   }
 }

@@ -8,9 +8,16 @@ import { encodeKey, encodePrefix, startsWith } from "./items.ts";
 /** Changes that may wait for one reader. */
 export const maxWaiting = 4096;
 
+/** Those who watch the same. */
+interface Watchers {
+  readonly prefix: Uint8Array;
+  readonly watches: Set<Watch>;
+}
+
 /** All watches of one backend. */
 export class WatchHub {
-  readonly #watches = new Set<Watch>();
+  /** By prefix: a thousand agents watch the same few, and are not looked through one by one. */
+  readonly #watchers = new Map<string, Watchers>();
   #closed = false;
 
   /**
@@ -21,10 +28,10 @@ export class WatchHub {
     const bytes = encodePrefix(prefix);
     return {
       [Symbol.asyncIterator]: () => {
-        const watch = new Watch(bytes, signal, () => this.#watches.delete(watch));
+        const watch = new Watch(signal, () => this.#remove(bytes, watch));
         if (this.#closed) watch.fail(closedFault());
         else if (!signal.aborted) {
-          this.#watches.add(watch);
+          this.#add(bytes, watch);
           watch.push({ type: "ready", revision: revision() });
         }
         return watch;
@@ -34,17 +41,35 @@ export class WatchHub {
 
   /** Hands the changes of one commit to whom they concern. */
   publish(changes: readonly Change[]): void {
-    if (this.#watches.size === 0) return;
+    if (this.#watchers.size === 0) return;
     for (const change of changes) {
       if (change.type === "ready") continue;
       const key = encodeKey(change.type === "put" ? change.entry.key : change.key);
-      for (const watch of this.#watches) if (startsWith(key, watch.prefix)) watch.push(change);
+      for (const { prefix, watches } of this.#watchers.values()) {
+        if (startsWith(key, prefix)) { for (const watch of watches) watch.push(change); }
+      }
     }
   }
 
   close(): void {
     this.#closed = true;
-    for (const watch of this.#watches) watch.fail(closedFault());
+    for (const { watches } of this.#watchers.values()) {
+      for (const watch of watches) watch.fail(closedFault());
+    }
+  }
+
+  #add(prefix: Uint8Array, watch: Watch): void {
+    const name = prefix.toHex();
+    const same = this.#watchers.get(name) ?? { prefix, watches: new Set() };
+    same.watches.add(watch);
+    this.#watchers.set(name, same);
+  }
+
+  #remove(prefix: Uint8Array, watch: Watch): void {
+    const name = prefix.toHex();
+    const same = this.#watchers.get(name);
+    same?.watches.delete(watch);
+    if (same?.watches.size === 0) this.#watchers.delete(name);
   }
 }
 
@@ -57,7 +82,6 @@ interface Waiting {
 }
 
 class Watch implements AsyncIterator<Change, undefined> {
-  readonly prefix: Uint8Array;
   readonly #signal: AbortSignal;
   readonly #leave: () => void;
   #buffer: Change[] = [];
@@ -65,8 +89,7 @@ class Watch implements AsyncIterator<Change, undefined> {
   #fault: Fault | null = null;
   #ended = false;
 
-  constructor(prefix: Uint8Array, signal: AbortSignal, leave: () => void) {
-    this.prefix = prefix;
+  constructor(signal: AbortSignal, leave: () => void) {
     this.#signal = signal;
     this.#leave = leave;
     if (signal.aborted) this.#ended = true;

@@ -49,10 +49,14 @@ function shorten(cell: string, max: number): string {
 
 /** Columns a text takes on a terminal: East Asian wide characters and emoji take two. */
 function width(text: string): number {
+  // Nearly every cell of a list of thousands.
+  if (ascii.test(text)) return text.length;
   let columns = 0;
   for (const character of text) columns += wide.test(character) ? 2 : 1;
   return columns;
 }
+
+const ascii = /^[ -~]*$/;
 
 /** Unicode's East Asian Width W and F (Annex 11), by blocks. */
 const wide = new RegExp(

@@ -24,6 +24,11 @@ export interface Commit {
     readonly expires?: EpochMs;
   }[];
   readonly deletes?: readonly Key[];
+  /**
+   * A power cut may undo it, the end of a process not: for leases, which are renewed all the time
+   * and would keep the disk busy with nothing.
+   */
+  readonly mayBeLost?: boolean;
 }
 
 export type CommitResult =

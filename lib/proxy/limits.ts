@@ -6,8 +6,11 @@ export const clientHelloBytesMax = 16 * 1024;
 export const handshakeMsMax = 10_000;
 /** Connections that have not yet shown who they are. */
 export const strangerLimits = { max: 1024, maxPerSource: 256 };
-/** Connections to the web server and through to Auth: past the handshake, known by nobody here. */
-export const guestLimits = { max: 4096, maxPerSource: 1024 };
+/**
+ * Connections to the web server and through to Auth: past the handshake, known by nobody here. An
+ * agent keeps three to Auth, and a whole fleet may stand behind one address.
+ */
+export const guestLimits = { max: 8192, maxPerSource: 4096 };
 /** Connections passed on end to end that no agent has accepted yet. */
 export const unprovenLimits = { max: 1024, maxPerSource: 256 };
 /** What is kept of a client until an agent has accepted, so that another one can be tried. */

@@ -17,8 +17,8 @@ export interface Door {
   close(): Promise<void>;
 }
 
-/** Connections at a time; more are closed at once. */
-const connectionsMax = 4096;
+/** Connections at a time, two for each agent; more are closed at once. */
+const connectionsMax = 8192;
 /** How long running answers may take when the door closes. */
 const closeMsMax = 500;
 

@@ -1,5 +1,6 @@
 /** Wires a Database Service: cache, spool, shipper and the agent itself. */
 import { type ResourceCache, startResourceCache } from "../api/resource_cache.ts";
+import type { Spool } from "../audit/spool.ts";
 import { type DatabaseConfig, type DbConfig, writeAddress } from "../config/mod.ts";
 import { Fault } from "../core/fault.ts";
 import {
@@ -15,7 +16,7 @@ import { connectTcp } from "../sys/tcp.ts";
 import { sha256Stream } from "../sys/hash.ts";
 import { connectTls, startTlsClient, startTlsServer, TlsContext } from "../sys/tls.ts";
 import { protocols } from "../wire/mod.ts";
-import { openShippedSpool } from "./audit_spool.ts";
+import { openShippedSpool, type ShippedSpoolOptions } from "./audit_spool.ts";
 import type { Membership } from "./membership.ts";
 import { countedSpool, eventCounter, timedDial } from "./observe.ts";
 import { observeAgent, observeMember } from "./observe_services.ts";
@@ -28,6 +29,14 @@ export interface DbServiceOptions {
   /** `host:port` of the proxy it joined through; null where it goes straight to Auth. */
   readonly proxyServer: string | null;
   readonly signal: AbortSignal;
+  /** Takes the place of the spool on disk where something else is measured. */
+  readonly openSpool?: (options: ShippedSpoolOptions) => Promise<OpenedSpool>;
+}
+
+/** A spool and how it ends: within this time Auth gets what it can. */
+export interface OpenedSpool {
+  readonly spool: Spool;
+  close(waitMs: number): Promise<void>;
 }
 
 /** How long the last events may take to reach Auth when the process ends. */
@@ -48,7 +57,8 @@ export async function startDbService(options: DbServiceOptions): Promise<Running
     );
   }
   const limitBytes = config.audit.spool_limit_bytes;
-  const shipped = await openShippedSpool({ runtime, role: "db", client, limitBytes });
+  const openSpool = options.openSpool ?? openShippedSpool;
+  const shipped = await openSpool({ runtime, role: "db", client, limitBytes });
   const cache = startResourceCache({ client, kinds: watchedKinds, clock, random, log });
   await known(cache, options.signal);
   const timed = timedDial(diagnostics.metrics, clock);

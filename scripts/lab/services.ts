@@ -32,6 +32,7 @@ export interface Service {
 export interface ReadyFile {
   readonly auth_address?: string;
   readonly proxy_address?: string;
+  readonly diag_address?: string;
   readonly ca_pin?: string;
 }
 
@@ -53,6 +54,8 @@ export interface StartOptions {
   readonly netns?: string;
   /** Don't wait until it is ready. */
   readonly noWait?: boolean;
+  /** What takes the place of `remoteler start`, with the same arguments. */
+  readonly program?: readonly string[];
 }
 
 /** Starts one process and waits until it says that it is ready. */
@@ -65,7 +68,7 @@ export async function startService(options: StartOptions): Promise<Service> {
   await Deno.remove(readyFile).catch(() => {});
   const logFile = join(dir, "service.log");
   await own(options.as, dir, dataDir, configFile);
-  const child = spawn(options, ["start", "-c", configFile, "--ready-file", readyFile], logFile);
+  const child = spawn(options, ["-c", configFile, "--ready-file", readyFile], logFile);
   let code: number | null = null;
   const status = child.status.then((s) => {
     code = s.code;
@@ -120,7 +123,8 @@ async function writeConfig(options: StartOptions, dataDir: string): Promise<stri
 
 /** A process of its own whose output goes to a file, so that nobody needs to read along. */
 function spawn(options: StartOptions, args: readonly string[], log: string): Deno.ChildProcess {
-  const whole = [...inNamespace(options.netns), ...programs().remoteler, ...args];
+  const program = options.program ?? [...programs().remoteler, "start"];
+  const whole = [...inNamespace(options.netns), ...program, ...args];
   return new Deno.Command("/bin/sh", {
     args: ["-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh", log, ...whole],
     stdin: "null",

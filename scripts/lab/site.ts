@@ -27,6 +27,8 @@ export interface SiteOptions {
   readonly cluster?: string;
   /** Agents and PostgreSQL run behind a wire, and reach the proxy at this address of ours. */
   readonly far?: { readonly netns: string; readonly proxyHost: string };
+  /** Each service tells of itself at its `ready.diag_address`. */
+  readonly diagnostics?: boolean;
   /** Another user to run everything of ours as. */
   readonly as?: ServerUser;
   /** Called with each Database Service's data folder before its first start. */
@@ -102,6 +104,7 @@ export class Site {
       ...this.#as(),
       dir: join(this.dir, "auth"),
       config: {
+        remoteler: this.#diagnostics(),
         auth_service: {
           enabled: true,
           listen_addr: `127.0.0.1:${port}`,
@@ -131,7 +134,7 @@ export class Site {
       ...this.#as(),
       dir,
       config: {
-        remoteler: await this.#join("proxy", dir),
+        remoteler: await this.joining("proxy", dir),
         proxy_service: {
           enabled: true,
           web_listen_addr: `${this.options.far?.proxyHost ?? "127.0.0.1"}:${port}`,
@@ -161,7 +164,7 @@ export class Site {
       ...this.#far(),
       dir,
       config: {
-        remoteler: { ...await this.#join("db", dir), proxy_server: this.proxyAddress },
+        remoteler: { ...await this.joining("db", dir), proxy_server: this.proxyAddress },
         db_service: {
           enabled: true,
           databases: [...databases, ...(await this.options.moreDatabases?.(this) ?? [])],
@@ -219,13 +222,19 @@ export class Site {
     return JSON.parse(made).token;
   }
 
-  async #join(type: "proxy" | "db", dir: string): Promise<Record<string, unknown>> {
+  /** What a process that joins needs to know, with a token of its own in `dir`. */
+  async joining(type: "proxy" | "db", dir: string): Promise<Record<string, unknown>> {
     await Deno.mkdir(dir, { recursive: true });
     const file = join(dir, "token");
     await Deno.writeTextFile(file, await this.token(type), { mode: 0o600 });
     await own(this.options.as, dir, file);
     const auth = type === "proxy" ? { auth_server: this.auth.ready.auth_address } : {};
-    return { ...auth, join: { method: "token", token_file: file }, ca_pin: this.caPin };
+    const joinBy = { method: "token", token_file: file };
+    return { ...auth, join: joinBy, ca_pin: this.caPin, ...this.#diagnostics() };
+  }
+
+  #diagnostics(): { diag_addr?: string } {
+    return this.options.diagnostics === true ? { diag_addr: "127.0.0.1:0" } : {};
   }
 
   /** Makes a user, follows the invite link, and gives a person with a home of their own. */

@@ -1,11 +1,16 @@
 /** The ground of a benchmark: PostgreSQL with data, and Remoteler's three services if wanted. */
 import { LabAuthority } from "../lab/certificates.ts";
 import { dirname, join } from "../lab/paths.ts";
-import { debianPostgres, type PostgresServer, startPostgres } from "../lab/postgres.ts";
+import {
+  debianPostgres,
+  type PostgresBinaries,
+  type PostgresServer,
+  startPostgres,
+} from "../lab/postgres.ts";
 import { type Person, programs } from "../lab/services.ts";
 import { Site } from "../lab/site.ts";
-import { exists, freePort, must, which } from "../lab/tools.ts";
-import type { Missing, Path } from "./path.ts";
+import { exists, freePort, must, waitFor, which } from "../lab/tools.ts";
+import type { Path } from "./path.ts";
 import { listening } from "./peers.ts";
 
 export const databaseUser = "bench";
@@ -21,6 +26,8 @@ export interface Ground {
   readonly copyBytes: number;
   /** Null where only other programs are measured. */
   readonly site: Site | null;
+  /** Rows of `bench_out`, about a kilobyte each. */
+  readonly copyRows: number;
   close(): Promise<void>;
 }
 
@@ -30,27 +37,41 @@ const settings = [
   "max_wal_size = 4GB",
   "autovacuum = off",
 ];
-const sql =
+export const benchSql =
   `CREATE ROLE ${databaseUser} LOGIN;\n\nCREATE DATABASE ${databaseName} OWNER ${databaseUser};`;
+
+/** PostgreSQL and the folder with psql and pgbench; null where they are not installed. */
+export async function postgresPrograms(): Promise<
+  { readonly binaries: PostgresBinaries; readonly bin: string } | null
+> {
+  const binaries = await debianPostgres();
+  if (binaries === null) return null;
+  if (await exists(join(binaries.bin, "pgbench"))) return { binaries, bin: binaries.bin };
+  const pgbench = await which("pgbench");
+  return pgbench === null ? null : { binaries, bin: dirname(pgbench) };
+}
 
 /** Starts everything below `dir`; `withProduct` starts Auth, Proxy and Database Service as well. */
 export async function prepareGround(
   dir: string,
-  options: { readonly withProduct: boolean; readonly say: (text: string) => void },
+  options: {
+    readonly withProduct: boolean;
+    readonly copyRows: number;
+    readonly say: (text: string) => void;
+  },
 ): Promise<Ground> {
-  const { say } = options;
-  const binaries = await debianPostgres();
-  const pgbench = await which("pgbench") ?? (binaries ? join(binaries.bin, "pgbench") : null);
-  if (binaries === null || pgbench === null || !(await exists(pgbench))) {
+  const { say, copyRows } = options;
+  const found = await postgresPrograms();
+  if (found === null) {
     throw new Error("pgbench and PostgreSQL are needed: apt-get install postgresql");
   }
-  const bin = await exists(join(binaries.bin, "pgbench")) ? binaries.bin : dirname(pgbench);
+  const { binaries, bin } = found;
   let site: Site | null = null;
   let postgres: PostgresServer;
   let authority: LabAuthority;
   if (options.withProduct) {
     const databases = { bench: { env: "bench" } };
-    site = await Site.open({ dir, binaries, sql, databases, settings, say });
+    site = await Site.open({ dir, binaries, sql: benchSql, databases, settings, say });
     ({ postgres, authority } = site);
   } else {
     authority = await LabAuthority.make();
@@ -59,7 +80,7 @@ export async function prepareGround(
       binaries,
       dir: join(dir, "postgres"),
       tls: { ...await authority.server("localhost", "127.0.0.1"), clientCa: authority.pem },
-      sql,
+      sql: benchSql,
       settings,
     });
   }
@@ -70,19 +91,22 @@ export async function prepareGround(
   try {
     say("filling the database ...");
     const copyFile = join(dir, "copy.tsv");
-    await fill({ bin, postgres, copyFile });
+    await fill({ bin, postgres, copyFile, copyRows });
     const copyBytes = (await Deno.stat(copyFile)).size;
     const direct = await directEnv(dir, authority, postgres.port);
-    return { dir, bin, postgres, authority, direct, copyFile, copyBytes, site, close };
+    return { dir, bin, postgres, authority, direct, copyFile, copyBytes, copyRows, site, close };
   } catch (e) {
     await close();
     throw e;
   }
 }
 
-async function fill(
-  to: { readonly bin: string; readonly postgres: PostgresServer; readonly copyFile: string },
-): Promise<void> {
+async function fill(to: {
+  readonly bin: string;
+  readonly postgres: PostgresServer;
+  readonly copyFile: string;
+  readonly copyRows: number;
+}): Promise<void> {
   const env = {
     PGHOST: to.postgres.socketDir,
     PGPORT: String(to.postgres.port),
@@ -93,7 +117,7 @@ async function fill(
   const statements = [
     `GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${databaseUser}`,
     "CREATE UNLOGGED TABLE bench_out AS SELECT g AS id, repeat(md5(g::text), 31) AS filler" +
-    " FROM generate_series(1, 200000) g",
+    ` FROM generate_series(1, ${to.copyRows}) g`,
     "CREATE UNLOGGED TABLE bench_in (id int, filler text)",
     `ALTER TABLE bench_out OWNER TO ${databaseUser}`,
     `ALTER TABLE bench_in OWNER TO ${databaseUser}`,
@@ -136,27 +160,45 @@ export async function benchUser(site: Site): Promise<Person> {
     dbNames: [databaseName],
   });
   await site.login(person, "bench");
-  await person.mustTsh([
-    ...["db", "login", "bench", `--db-user=${databaseUser}`, `--db-name=${databaseName}`],
-  ]);
+  await logInTo(person, "bench");
   return person;
 }
 
 /** libpq straight to the proxy, no program of ours on the laptop. */
-export async function nativePath(site: Site, person: Person): Promise<Path | Missing> {
-  const env = await site.through(person, "bench");
+export async function nativePath(site: Site, person: Person): Promise<Path> {
+  return await pathThrough(site, person, "bench", site.agents.map(({ pid }) => pid));
+}
+
+/** The same to a database that certain processes serve. */
+export async function pathThrough(
+  site: Site,
+  person: Person,
+  database: string,
+  agents: readonly number[],
+): Promise<Path> {
+  const env = await site.through(person, database);
   return {
     name: "native",
     env: { ...env, PGUSER: databaseUser, PGDATABASE: databaseName },
-    pids: [site.proxy.pid, ...site.agents.map((agent) => agent.pid)],
+    pids: [site.proxy.pid, ...agents],
     alsoPids: [site.auth.pid],
     clientTls: true,
     stop: () => Promise.resolve(),
   };
 }
 
+/** A certificate for one more database, once somebody serves it. */
+export async function logInTo(person: Person, database: string): Promise<void> {
+  const asked = ["--db-user", databaseUser, "--db-name", databaseName];
+  await waitFor(
+    `${database} is served`,
+    20_000,
+    async () => (await person.tsh(["db", "login", database, ...asked])).code === 0,
+  );
+}
+
 /** `tsh proxy db --tunnel`: a plain local port, TLS from there on. */
-export async function tshPath(site: Site, person: Person): Promise<Path | Missing> {
+export async function tshPath(site: Site, person: Person): Promise<Path> {
   const port = freePort();
   const [program, ...first] = programs().tsh;
   const log = join(site.dir, "tsh.log");

@@ -1,35 +1,127 @@
-/** Memory and CPU of processes that have nothing to do. */
-import type { Service } from "../lab/services.ts";
-import { cpuSeconds, delay, residentMiB } from "../lab/tools.ts";
+/** What a session costs that does nothing. */
+import { join } from "../lab/paths.ts";
+import { Site } from "../lab/site.ts";
+import { delay, must, residentMiB } from "../lab/tools.ts";
+import { Companion } from "./companion.ts";
+import type { FigureWork, Found, Lab } from "./figure.ts";
+import { benchSql, benchUser, logInTo, pathThrough, postgresPrograms } from "./ground.ts";
+import { atRest } from "./works.ts";
 
-export interface IdleRow {
-  readonly name: string;
-  readonly residentMiB: number;
-  /** Its share where pages are shared with others. */
-  readonly proportionalMiB: number;
-  readonly threads: number;
-  /** CPU milliseconds in a second. */
-  readonly cpuMsPerSecond: number;
+const whole = "memory per session, proxy and agents together";
+const socket = "of that, the database's own TLS socket (measured apart)";
+const besides = "memory per session besides the database's socket";
+const logins = "logins";
+
+export const idle: FigureWork = {
+  name: "idle",
+  title: "Idle sessions",
+  about: "5,000 logged-in sessions that say nothing, each with TLS and a client certificate on " +
+    "both sides: what resident memory of proxy and agents grew by, over what it was after 200 " +
+    "sessions had come and gone. The database is a listener that speaks TLS and the login and " +
+    "has no server behind it, since 5,000 PostgreSQL backends would need more memory than this " +
+    "machine has. Three agents serve it, as a tunnel carries 2,048 streams at most.",
+  figures: [
+    { name: besides, unit: "KiB", bar: { atMost: 40 } },
+    { name: whole, unit: "KiB" },
+    { name: socket, unit: "KiB" },
+    { name: logins, unit: "/s" },
+  ],
+  isQuick: true,
+  run,
+};
+
+async function run(lab: Lab): Promise<readonly Found[]> {
+  const programs = await postgresPrograms();
+  if (programs === null) throw new Error("PostgreSQL is needed");
+  const dir = join(lab.dir, "idle");
+  await must("mkdir", ["-p", "-m", "0711", dir]);
+  let database: Companion | null = null;
+  let site: Site | null = null;
+  try {
+    site = await Site.open({
+      dir,
+      binaries: programs.binaries,
+      sql: benchSql,
+      databases: { bench: {} },
+      agents: lab.isQuick ? 1 : 3,
+      say: lab.say,
+      moreDatabases: async (opening) => {
+        database ??= await startDatabase(opening);
+        return [await servedDatabase(opening, database)];
+      },
+    });
+    if (database === null) throw new Error("the database was not started");
+    return await measure(lab, site, database);
+  } finally {
+    await site?.close();
+    await (database as Companion | null)?.end();
+  }
 }
 
-/** After `settleMs` of rest, over `watchMs`. */
-export async function watchIdle(
-  services: readonly (readonly [name: string, service: Service])[],
-  settleMs: number,
-  watchMs: number,
-): Promise<readonly IdleRow[]> {
-  await delay(settleMs);
-  const before = services.map(([, { pid }]) => cpuSeconds(pid));
-  await delay(watchMs);
-  return services.map(([name, { pid }], index) => ({
-    name,
-    residentMiB: residentMiB(pid),
-    proportionalMiB: numberIn(`/proc/${pid}/smaps_rollup`, /^Pss:\s+(\d+) kB/m) / 1024,
-    threads: numberIn(`/proc/${pid}/status`, /^Threads:\s+(\d+)/m),
-    cpuMsPerSecond: (cpuSeconds(pid) - (before[index] ?? 0)) * 1e6 / watchMs,
-  }));
+async function startDatabase(site: Site): Promise<Companion> {
+  const pair = await site.authority.server("localhost", "127.0.0.1");
+  const [cert, key] = [join(site.dir, "quiet.pem"), join(site.dir, "quiet.key")];
+  await Deno.writeTextFile(cert, pair.cert);
+  await Deno.writeTextFile(key, pair.key, { mode: 0o600 });
+  return new Companion("quiet_database", [cert, key]);
 }
 
-function numberIn(path: string, what: RegExp): number {
-  return Number(what.exec(Deno.readTextFileSync(path))?.[1] ?? NaN);
+async function servedDatabase(site: Site, database: Companion): Promise<Record<string, unknown>> {
+  return {
+    name: "quiet",
+    protocol: "postgres",
+    uri: `localhost:${await database.ask<number>("port")}`,
+    tls: { mode: "verify-full", ca_cert_file: join(site.dir, "server-ca.pem") },
+  };
+}
+
+async function measure(lab: Lab, site: Site, database: Companion): Promise<readonly Found[]> {
+  const person = await benchUser(site);
+  await logInTo(person, "quiet");
+  const path = await pathThrough(site, person, "quiet", site.agents.map(({ pid }) => pid));
+  const clients = new Companion("idle_clients", [JSON.stringify(path.env)]);
+  const memory = () => path.pids.reduce((sum, pid) => sum + residentMiB(pid) * 1024, 0);
+  const [some, many] = lab.isQuick ? [50, 200] : [200, 5000];
+  try {
+    await clients.ask(`open ${some}`);
+    await clients.ask("close");
+    await settle(lab, path.pids);
+    const before = memory();
+    const from = performance.now();
+    const opened = await clients.ask<number>(`open ${many}`);
+    const seconds = (performance.now() - from) / 1000;
+    if (opened !== many) lab.stalled(`idle: ${opened} of ${many} sessions`);
+    lab.say(`idle: ${many} sessions in ${seconds.toFixed(0)} s`);
+    await settle(lab, path.pids);
+    const each = (memory() - before) / many;
+    const own = await socketKiB(site, database, lab.isQuick ? 200 : 1000);
+    return [
+      { figure: besides, rounds: [each - own] },
+      { figure: whole, rounds: [each] },
+      { figure: socket, rounds: [own] },
+      { figure: logins, rounds: [many / seconds] },
+    ];
+  } finally {
+    await clients.end();
+  }
+}
+
+async function settle(lab: Lab, pids: readonly number[]): Promise<void> {
+  await atRest(pids);
+  // What was let go is given back to the system a while later.
+  await delay(lab.isQuick ? 2_000 : 10_000);
+}
+
+/** What a TLS connection to the database costs a process that does no more than hold it. */
+async function socketKiB(site: Site, database: Companion, count: number): Promise<number> {
+  const port = await database.ask<number>("port");
+  const holder = new Companion("database_sockets", [
+    ...[String(port), join(site.dir, "server-ca.pem")],
+  ]);
+  try {
+    const before = await holder.ask<number>("100");
+    return (await holder.ask<number>(String(count)) - before) / count;
+  } finally {
+    await holder.end();
+  }
 }

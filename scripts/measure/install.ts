@@ -4,17 +4,17 @@ import { cacheDir, exists, isRoot, must, run, which } from "../lab/tools.ts";
 
 const chiselVersion = "v1.10.1";
 
-const packages: Readonly<Record<string, string>> = {
-  "/usr/bin/pgbench": "postgresql",
+const databases: Readonly<Record<string, string>> = { "/usr/bin/pgbench": "postgresql" };
+const peers: Readonly<Record<string, string>> = {
   "/usr/sbin/pgbouncer": "pgbouncer",
   "/usr/bin/stunnel4": "stunnel4",
 };
 
-/** As root on Debian: installs what is missing. Elsewhere nothing. */
-export async function installPeers(say: (text: string) => void): Promise<void> {
+/** As root on Debian: installs what is missing, the other tunnels if wanted. Elsewhere nothing. */
+export async function installPeers(say: (text: string) => void, withPeers: boolean): Promise<void> {
   if (!isRoot() || !(await exists("/etc/debian_version"))) return;
-  const wanted = { ...packages };
-  if ((await goProgram()) === null) wanted["/usr/bin/go"] = "golang-go";
+  const wanted: Record<string, string> = { ...databases, ...(withPeers ? peers : {}) };
+  if (withPeers && (await goProgram()) === null) wanted["/usr/bin/go"] = "golang-go";
   const missing: string[] = [];
   for (const [path, name] of Object.entries(wanted)) if (!(await exists(path))) missing.push(name);
   if (missing.length === 0) return;

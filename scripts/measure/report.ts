@@ -1,88 +1,162 @@
-/** Medians, ratios, and the two files they are kept in. */
-import { isMissing, type Missing, type Path, type PathName, pathNames } from "./path.ts";
-import type { Measured, Work } from "./works.ts";
+/** docs/benchmarks.md: what docs/benchmarks.json holds, for people. */
+import { judge, type Judged } from "./bars.ts";
+import type { FigureWork } from "./figure.ts";
+import { type PathName, pathNames } from "./path.ts";
+import { type FigureRow, isPathRow, type PathRow, type Row } from "./rows.ts";
+import { type Work, works } from "./works.ts";
 
-/** One line of docs/benchmarks.json; null where the path could not be measured. */
-export interface Row {
-  readonly path: string;
-  readonly work: string;
-  readonly clients: number;
-  readonly ratio_direct: number | null;
-  readonly ratio_chisel: number | null;
-  /** CPU of the processes between client and database, for one transaction, connection or MB. */
-  readonly cpu_us: number | null;
-  /** Transactions/s, MB/s or connections/s of each round. */
-  readonly rounds: readonly number[];
-  readonly date: string;
-}
-
-export interface Group {
-  readonly work: Work;
-  readonly rounds: ReadonlyMap<string, readonly Measured[]>;
-}
-
-export function median(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
-}
-
-/** One row for each path, measured or not. */
-export function rowsOf(group: Group, date: string): Row[] {
-  const valueOf = (name: string) => median((group.rounds.get(name) ?? []).map((m) => m.value));
-  const [direct, chisel] = [valueOf("direct"), valueOf("chisel")];
-  return pathNames.map((path) => {
-    const measured = group.rounds.get(path) ?? [];
-    const value = valueOf(path);
-    const cpu = median(measured.map((m) => m.cpuUs));
-    return {
-      path,
-      work: group.work.name,
-      clients: group.work.clients,
-      ratio_direct: ratio(value, direct),
-      ratio_chisel: ratio(value, chisel),
-      cpu_us: path === "direct" || cpu === null ? null : Math.round(cpu),
-      rounds: measured.map((m) => Math.round(m.value * 10) / 10),
-      date,
-    };
+/** The whole document: written by `./scripts/bench`, never by hand. */
+export function documentOf(rows: readonly Row[], figures: readonly FigureWork[]): string {
+  const tables = works.flatMap((work) => {
+    const its = rows.filter(isPathRow).filter((row) =>
+      row.work === work.name && row.clients === work.clients
+    );
+    return its.length === 0 ? [] : [tableOf(work, its), ""];
   });
+  const sections = figures.flatMap((work) => [
+    sectionOf(work, rows.flatMap((row) => isPathRow(row) ? [] : [row])),
+    "",
+  ]);
+  return [
+    ...introduction,
+    ...barTable(judge(rows, figures)),
+    "",
+    ...pathIntroduction,
+    ...tables,
+    "## More than paths",
+    "",
+    ...sections,
+    ...machines(rows),
+  ].join("\n");
 }
 
-function ratio(value: number | null, to: number | null): number | null {
-  return value === null || to === null || to === 0 ? null : Math.round(value / to * 1000) / 1000;
+const introduction = [
+  "# Benchmarks",
+  "",
+  "Written by `./scripts/bench`; run it again instead of editing. A run of some works",
+  "(`--only=WORK`) updates their rows here and in `benchmarks.json` and leaves the others as they",
+  "were measured last. Numbers of one table compare with each other, numbers of two tables or",
+  "machines don't: look at ratios and at the CPU. Client, database and all between them share one",
+  "machine, over loopback unless said otherwise.",
+  "",
+  "## What is aimed at",
+  "",
+];
+
+const pathIntroduction = [
+  "## Beside other ways to the same database",
+  "",
+  "Medians of rounds in which the paths take turns; a ratio is the median of the ratios of each",
+  "round. Every path does each work once uncounted before. TLS 1.3 with one cipher on every leg",
+  "that is named below.",
+  "",
+  ...pathTable(),
+  "",
+  "The CPU is that of the processes between client and database, until they are at rest again,",
+  "so that delivering the audit log counts.",
+  "",
+];
+
+function barTable(bars: readonly Judged[]): readonly string[] {
+  return [
+    "| what | measured | bar | goal beyond | | date |",
+    "| --- | ---: | ---: | ---: | --- | --- |",
+    ...bars.map(({ what, unit, bar, value, date, isMet }) => {
+      const sign = bar.atLeast === undefined ? "≤" : "≥";
+      const wanted = `${sign} ${amount(bar.atLeast ?? bar.atMost ?? 0, unit)}`;
+      const goal = bar.goal === undefined ? "" : amount(bar.goal, unit);
+      const word = value === null ? "not measured" : isMet ? "met" : "**not met**";
+      const shown = value === null ? "–" : amount(value, unit);
+      return `| ${what} | ${shown} | ${wanted} | ${goal} | ${word} | ${day(date)} |`;
+    }),
+  ];
 }
 
-const dash = (value: number | null, digits = 0): string =>
-  value === null ? "–" : value.toFixed(digits);
-
-/** A Markdown table of one work. */
-export function tableOf(group: Group, rows: readonly Row[]): string {
-  const { work } = group;
-  const lines = [
+/** A Markdown table of one work on all paths. */
+export function tableOf(work: Work, rows: readonly PathRow[]): string {
+  const [first] = rows;
+  const auth = rows.find(({ path }) => path === "native")?.auth_cpu_us ?? null;
+  const rounds = first?.rounds.length ?? 0;
+  return [
     `### ${titleOf(work)}`,
     "",
-    `| path | ${work.unit} | / direct | / chisel | CPU ${
-      cpuUnit(work)
-    } | slowest and fastest round |`,
+    `${day(first?.date ?? null)}, ${rounds} rounds` +
+    (work.unit === "MB/s" ? "." : ` of ${first?.seconds ?? 0} s.`),
+    "",
+    `| path | ${work.unit} | / direct | / chisel | CPU ${cpuUnit(work)} | slowest and fastest |`,
     "| --- | ---: | ---: | ---: | ---: | --- |",
+    ...rows.map((row) =>
+      `| ${row.path} | ${known(row.value)} | ${ratio(row.ratio_direct)} | ` +
+      `${ratio(row.ratio_chisel)} | ${row.cpu_us === null ? "–" : cpuText(work, row.cpu_us)} | ` +
+      `${spread(row.rounds)} |`
+    ),
+    ...(auth === null
+      ? []
+      : ["", `Beside it, the Auth Service spends ${cpuText(work, auth)} on the audit log.`]),
+  ].join("\n");
+}
+
+/** Everything about one work that is no race between paths. */
+export function sectionOf(work: FigureWork, rows: readonly FigureRow[]): string {
+  const its = rows.filter((row) => row.work === work.name);
+  const head = [`### ${work.title}`, "", work.about, ""];
+  const [first] = its;
+  if (first === undefined) return [...head, "Not measured yet."].join("\n");
+  const scaled = its.filter(({ sessions }) => sessions !== undefined);
+  const plain = its.filter(({ sessions }) => sessions === undefined);
+  const notes = its.flatMap(({ figure, note }) => note === undefined ? [] : [`${figure}: ${note}`]);
+  return [
+    ...head,
+    `${day(first.date)}.`,
+    "",
+    ...(plain.length === 0 ? [] : figureTable(work, plain)),
+    ...(scaled.length === 0 ? [] : ["", ...scaledTable(work, scaled)]),
+    ...(notes.length === 0 ? [] : ["", ...[...new Set(notes)].map((note) => `- ${note}`)]),
+  ].join("\n");
+}
+
+function figureTable(work: FigureWork, rows: readonly FigureRow[]): readonly string[] {
+  return [
+    "| figure | | slowest and fastest |",
+    "| --- | ---: | --- |",
+    ...rows.map(({ figure, value, rounds }) => {
+      const unit = unitOf(work, figure);
+      const range = rounds.length < 2 ? "" : spread(rounds);
+      return `| ${figure} | ${amount(value, unit)} | ${range} |`;
+    }),
   ];
-  for (const row of rows) {
-    const spread = row.rounds.length === 0
-      ? "not measured"
-      : `${Math.min(...row.rounds).toFixed(0)} – ${Math.max(...row.rounds).toFixed(0)}`;
-    const cpu = row.cpu_us === null ? "–" : cpuText(work, row.cpu_us);
-    lines.push(
-      `| ${row.path} | ${dash(median(row.rounds))} | ${dash(row.ratio_direct, 2)} | ` +
-        `${dash(row.ratio_chisel, 2)} | ${cpu} | ${spread} |`,
-    );
-  }
-  const also = median((group.rounds.get("native") ?? []).map((m) => m.alsoCpuUs));
-  if (also !== null && also > 0) {
-    lines.push("", `Beside it, the Auth Service spends ${cpuText(work, also)} on the audit log.`);
-  }
-  return lines.join("\n");
+}
+
+/** A line for each number of sessions. */
+function scaledTable(work: FigureWork, rows: readonly FigureRow[]): readonly string[] {
+  const counts = [...new Set(rows.map(({ sessions }) => sessions ?? 0))].sort((a, b) => a - b);
+  const names = [...new Set(rows.map(({ figure }) => figure))];
+  return [
+    `| sessions | ${names.join(" | ")} |`,
+    `| ---: | ${names.map(() => "---:").join(" | ")} |`,
+    ...counts.map((count) => {
+      const cells = names.map((name) => {
+        const row = rows.find((one) => one.figure === name && (one.sessions ?? 0) === count);
+        return row === undefined ? "–" : amount(row.value, unitOf(work, name));
+      });
+      return `| ${count} | ${cells.join(" | ")} |`;
+    }),
+  ];
+}
+
+function unitOf(work: FigureWork, figure: string): string {
+  return work.figures.find(({ name }) => name === figure)?.unit ?? "";
+}
+
+/** On what the rows were measured; rows of one table share it. */
+function machines(rows: readonly Row[]): readonly string[] {
+  const all = [...new Set(rows.map(({ on }) => on))];
+  const lines = all.map((on) => {
+    const its = rows.filter((row) => row.on === on);
+    const names = [...new Set(its.map(({ work }) => work))];
+    return all.length === 1 ? `${on}.` : `- ${on}: ${names.join(", ")}`;
+  });
+  return ["## Measured on", "", ...lines, ""];
 }
 
 function titleOf(work: Work): string {
@@ -104,53 +178,6 @@ function cpuUnit(work: Work): string {
 
 function cpuText(work: Work, us: number): string {
   return work.unit === "transactions/s" ? `${us.toFixed(0)} µs` : `${(us / 1000).toFixed(1)} ms`;
-}
-
-export interface Machine {
-  readonly cpu: string;
-  readonly cores: number;
-  readonly system: string;
-  readonly versions: readonly string[];
-  readonly tls: string;
-}
-
-export interface Run {
-  readonly date: string;
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly machine: Machine;
-  readonly missing: readonly (Path | Missing)[];
-  readonly stalls: readonly string[];
-}
-
-/** docs/benchmarks.md: written by `./scripts/bench`, never by hand. */
-export function documentOf(run: Run, tables: readonly string[]): string {
-  const { machine } = run;
-  const missing = run.missing.filter(isMissing).map((m) => `- ${m.name}: ${m.why}`);
-  return [
-    "# Benchmarks",
-    "",
-    "Written by `./scripts/bench`; run it again instead of editing. Numbers of one table compare",
-    "with each other, numbers of two tables or machines don't: look at ratios and at the CPU.",
-    "",
-    `${run.date.slice(0, 10)}, ${machine.cores} × ${machine.cpu}, ${machine.system}. ${
-      machine.versions.join(", ")
-    }.`,
-    `Client, database and all between them share these ${machine.cores} cores, over loopback.`,
-    `Medians of ${run.rounds} rounds of ${run.seconds} s; the paths take turns within a round.`,
-    `${machine.tls} on every leg that is named below.`,
-    "",
-    ...pathTable(),
-    "",
-    "The CPU is that of the processes between client and database, until they are at rest again,",
-    "so that delivering the audit log counts.",
-    "",
-    ...(missing.length > 0 ? ["Not measured:", "", ...missing, ""] : []),
-    ...(run.stalls.length > 0
-      ? ["**Stalls**", "", ...run.stalls.map((stall) => `- ${stall}`), ""]
-      : ["No path stalled: something got through in every second of every round.", ""]),
-    ...tables.flatMap((table) => [table, ""]),
-  ].join("\n");
 }
 
 function pathTable(): readonly string[] {
@@ -176,4 +203,22 @@ function pathTable(): readonly string[] {
     "| --- | --- |",
     ...pathNames.map((name) => `| ${name} | ${ways[name].join(" ")} |`),
   ];
+}
+
+const day = (date: string | null): string => date === null ? "" : date.slice(0, 10);
+const known = (value: number | null): string => value === null ? "–" : number(value);
+const ratio = (value: number | null): string => value === null ? "–" : value.toFixed(2);
+
+function amount(value: number, unit: string): string {
+  return unit === "" ? value.toFixed(2) : `${number(value)} ${unit}`;
+}
+
+function number(value: number): string {
+  if (value >= 100) return value.toFixed(0);
+  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function spread(rounds: readonly number[]): string {
+  if (rounds.length === 0) return "not measured";
+  return `${number(Math.min(...rounds))} – ${number(Math.max(...rounds))}`;
 }

@@ -1,6 +1,6 @@
 /** How long programs take from their call to their end, alternated, with the CPU they used. */
 import { must } from "../lab/tools.ts";
-import { median } from "./report.ts";
+import { median } from "./numbers.ts";
 
 /** A command line that is timed. */
 export interface Start {

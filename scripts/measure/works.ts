@@ -13,6 +13,11 @@ export interface Work {
   readonly unit: "transactions/s" | "MB/s" | "connections/s";
 }
 
+/** What `--only` knows it by: all of a name, or the one with so many clients. */
+export function namesOf({ name, clients }: Work): readonly string[] {
+  return [name, `${name}-c${clients}`];
+}
+
 export const works: readonly Work[] = [
   { name: "simple", clients: 1, unit: "transactions/s" },
   { name: "simple", clients: 8, unit: "transactions/s" },
@@ -114,12 +119,12 @@ async function copy(bench: Bench, path: Path, work: Work): Promise<Done> {
   return { value: megabytes / (ms / 1000), units: megabytes, stall: null };
 }
 
-function cpuOf(pids: readonly number[]): number {
+export function cpuOf(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
 }
 
 /** Waits until the processes have nothing left to do (audit is shipped), 20 s at most. */
-async function atRest(pids: readonly number[]): Promise<void> {
+export async function atRest(pids: readonly number[]): Promise<void> {
   for (let i = 0; i < 40; i++) {
     const before = cpuOf(pids);
     await delay(500);

@@ -1,8 +1,7 @@
 /**
  * State in one SQLite file, the default. Only Auth opens it: the file is locked for as long as it
- * is
- * open, since a second writer would block the event loop. A commit that was answered survives a
- * power cut (WAL, synchronous FULL).
+ * is open, since a second writer would block the event loop. A commit that was answered survives a
+ * power cut (WAL, synchronous FULL), unless it says that it may be lost.
  */
 import type { Backend, Revision } from "../../core/backend.ts";
 import type { Clock, EpochMs } from "../../core/clock.ts";
@@ -59,6 +58,7 @@ class SqliteTable implements ItemTable {
   readonly #next: SqliteStatement;
   readonly #count: SqliteStatement;
   #revision: Revision;
+  #isCareful = true;
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
@@ -98,8 +98,14 @@ class SqliteTable implements ItemTable {
     return guard("read", () => this.#range.all(from, end, now, limit)).map(itemOf);
   }
 
-  write(revision: Revision, puts: readonly Item[], deletes: readonly Uint8Array[]): void {
+  write(
+    revision: Revision,
+    puts: readonly Item[],
+    deletes: readonly Uint8Array[],
+    mayBeLost: boolean,
+  ): void {
     guard("write", () => {
+      this.#careful(!mayBeLost);
       this.#database.exec("BEGIN IMMEDIATE");
       try {
         for (const item of puts) {
@@ -127,6 +133,13 @@ class SqliteTable implements ItemTable {
 
   close(): void {
     guard("close", () => this.#database.close());
+  }
+
+  /** In between, the next careful commit also keeps what was written before it. */
+  #careful(isCareful: boolean): void {
+    if (this.#isCareful === isCareful) return;
+    this.#database.exec(`PRAGMA synchronous = ${isCareful ? "FULL" : "NORMAL"}`);
+    this.#isCareful = isCareful;
   }
 
   /** SQLite itself rolls back after some failures (disk full); a second time is an error then. */

@@ -94,6 +94,12 @@ Deno.test("sqlite: the file is written ahead, each commit to the disk", async ()
     const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {});
     assert.deepEqual(pragma("journal_mode"), ["wal"]);
     assert.deepEqual(pragma("synchronous"), [2]);
+    // A lease doesn't wait for the disk; whatever comes after it does.
+    const value = new Uint8Array(1);
+    await backend.commit({ puts: [{ key: ["lease"], value }], mayBeLost: true });
+    assert.deepEqual(pragma("synchronous"), [1]);
+    await backend.commit({ puts: [{ key: ["user"], value }] });
+    assert.deepEqual(pragma("synchronous"), [2]);
     await backend.close();
   });
 });
