@@ -11,7 +11,6 @@ import { settled, SteppingClock } from "../../tests/fakes/clock.ts";
 import { RecordingLog } from "../../tests/fakes/log.ts";
 import { SeededRandom } from "../../tests/fakes/random.ts";
 import type { Fault } from "../core/fault.ts";
-import { EventContext, joinContext } from "./context.ts";
 import { type DiskSpool, openSpool, type SpoolOptions } from "./disk_spool.ts";
 import type { AuditMode } from "./spool.ts";
 
@@ -92,67 +91,6 @@ Deno.test("intent and result are shipped as one event, in order", async () => {
   assert.deepEqual(seen.map((each) => each.outcome), ["done", "done", "done", undefined]);
   assert.equal(spool.health.openIntents, 0);
   await spool.close();
-});
-
-/** All that would be shipped, each event completed by its context. */
-async function completed(spool: DiskSpool, maxEvents = 100): Promise<Record<string, unknown>[]> {
-  const seen: Record<string, unknown>[] = [];
-  let place = spool.firstPlace();
-  for (;;) {
-    const batch = await spool.read(place, 1 << 16, maxEvents);
-    if (batch === null) return seen;
-    for (const [index, json] of batch.events.entries()) {
-      const context = batch.contexts[batch.context_of[index] ?? -1] ?? null;
-      seen.push(JSON.parse(joinContext(json, context)));
-    }
-    place = batch.next;
-  }
-}
-
-function sessionOf(user: string): EventContext {
-  return new EventContext({ ...sessionContext.fields, user });
-}
-
-Deno.test("what a session's events have in common is written once a segment", async () => {
-  const { spool, files } = await setUp(undefined, { segmentBytes: 4000 });
-  const sessions = [sessionOf("planted-alice"), sessionOf("planted-bob")] as const;
-  for (let n = 0; n < 60; n += 1) {
-    const session = sessions[n % 2] ?? sessions[0];
-    spool.intent(intentOf(n), session);
-    if (n % 3 === 0) await settle(spool, "strict");
-    spool.result(resultOf(n), session);
-  }
-  await settle(spool, "strict");
-  for (const maxEvents of [1, 7, 1000]) {
-    const seen = await completed(spool, maxEvents);
-    const users = seen.map(({ ei, user }) => `${ei} ${user}`);
-    const wanted = seen.map((_, n) => `${n} planted-${n % 2 === 0 ? "alice" : "bob"}`);
-    assert.deepEqual(users, wanted);
-    assert.equal(seen.length, 60);
-  }
-  assert.ok(files.contents.size > 3);
-  for (const bytes of files.contents.values()) {
-    const text = new TextDecoder().decode(bytes);
-    assert.ok(text.split("planted-alice").length <= 2);
-  }
-  await spool.close();
-});
-
-Deno.test("after a kill, an unknown statement has its session's fields", async () => {
-  const { spool, files } = await setUp(undefined, { segmentBytes: 2000 });
-  const session = sessionOf("planted-alice");
-  for (let n = 1; n < 20; n += 1) spool.intent(intentOf(n), session);
-  await settle(spool, "strict");
-  let left = files.copy();
-  await spool.close();
-  for (let again = 0; again < 2; again += 1) {
-    const next = await setUp(left);
-    const unknown = (await completed(next.spool)).filter(({ outcome }) => outcome === "unknown");
-    assert.equal(unknown.length, 19);
-    assert.ok(unknown.every(({ user, sid }) => user === "planted-alice" && sid !== undefined));
-    left = next.files.copy();
-    await next.spool.close();
-  }
 });
 
 Deno.test("after a kill, a statement without result is shipped as unknown, once", async () => {
