@@ -52,7 +52,10 @@ const groups: Readonly<Record<string, (all: boolean) => Promise<Step[]>>> = {
   packaging: () => e2e("packaging"),
   bench: () => Promise.resolve([quickBench]),
 };
-/** Groups that measure: they run after all others, with the machine to themselves. */
+/**
+ * Groups that measure: they run after all others, with the machine to themselves, and only where
+ * they are asked for, by name or with `--all`.
+ */
 const alone: readonly string[] = ["bench"];
 const quickBench: Step = {
   name: "quick",
@@ -69,7 +72,8 @@ if (strict) await install();
 
 const totals = { passed: 0, failed: 0 };
 const failures: string[] = [];
-const chosen = options.only.length > 0 ? options.only : Object.keys(groups);
+const usual = Object.keys(groups).filter((name) => options.all || !alone.includes(name));
+const chosen = options.only.length > 0 ? options.only : usual;
 const queue = chosen.filter((name) => !alone.includes(name));
 await Promise.all([worker(), worker()]);
 queue.push(...chosen.filter((name) => alone.includes(name)));
