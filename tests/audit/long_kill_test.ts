@@ -50,7 +50,7 @@ test(`${kills} kills within long statements lose nothing of them`, async (site) 
     reached = [];
     const client = await waitFor("a session", 20_000, () => RawClient.login(env).catch(() => null));
     const sending = sendWithoutEnd(client, round).catch(() => {});
-    await waitFor("the first megabyte", 20_000, () => bytesOf(reached) > 1048576);
+    await waitFor("the first megabyte", 60_000, () => bytesOf(reached) > 1048576);
     await delay(Math.random() * 1000);
     site.agents[0]?.signal("SIGKILL");
     await site.agents[0]?.ended();
