@@ -244,6 +244,7 @@ export class Segments {
     if (this.#read.segment === segment.number && offset > 0) return this.#read.contexts;
     const contexts = new Map<number, string>();
     this.#read = { segment: segment.number, contexts };
+    if (offset === 0) return contexts;
     for (const record of scanRecords(await this.#files.read(segment.name, 0, offset))) {
       if (record.kind !== kinds.context) continue;
       contexts.set(record.context, decoder.decode(record.payload));
