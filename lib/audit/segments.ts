@@ -59,6 +59,7 @@ export class Segments {
   readonly #segmentBytes: number;
   readonly #spool: string;
   #segments: Segment[];
+  #bytes: number;
   #file: AppendFile | null = null;
   #dirty: { file: AppendFile; segment: Segment; done: boolean }[] = [];
   #newNames = false;
@@ -71,6 +72,7 @@ export class Segments {
     this.#files = files;
     this.#spool = spool;
     this.#segments = [...old];
+    this.#bytes = old.reduce((sum, segment) => sum + segment.bytes, 0);
     this.#segmentBytes = segmentBytes;
   }
 
@@ -85,7 +87,7 @@ export class Segments {
   }
 
   get bytes(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    return this.#bytes;
   }
 
   /** Opens the segment that is written from now on; throws as the disk does. */
@@ -117,6 +119,7 @@ export class Segments {
       openIntents: 0,
     };
     this.#segments.push(segment);
+    this.#bytes += segment.bytes;
     this.#file = file;
     this.#newNames = true;
     this.#dirty.push({ file, segment, done: false });
@@ -144,6 +147,7 @@ export class Segments {
     }
     const offset = segment.bytes;
     segment.bytes += records.length;
+    this.#bytes += records.length;
     segment.count += shipped;
     return { segment, offset };
   }
@@ -276,6 +280,7 @@ export class Segments {
       if (!removed) await this.sync();
       await this.#files.remove(oldest.name);
       this.#segments = this.#segments.filter((each) => each !== oldest);
+      this.#bytes -= oldest.bytes;
       removed = true;
     }
     if (removed) await this.#files.sync();

@@ -22,10 +22,21 @@ export interface Clock {
 
 /** RFC 3339 in UTC with milliseconds, as every event and resource writes times. */
 export function rfc3339(at: EpochMs): string {
-  // Many events share a millisecond.
-  if (at !== lastAt) [lastAt, lastText] = [at, new Date(at).toISOString()];
+  // Many share a millisecond, most a second.
+  if (at === lastAt) return lastText;
+  const ms = at - lastSecond;
+  if (Number.isInteger(ms) && ms >= 0 && ms < 1000) {
+    lastText = `${upToSecond}${ms < 10 ? "00" : ms < 100 ? "0" : ""}${ms}Z`;
+  } else {
+    lastText = new Date(at).toISOString();
+    lastSecond = Math.floor(at / 1000) * 1000;
+    upToSecond = lastText.slice(0, -4);
+  }
+  lastAt = at;
   return lastText;
 }
 
 let lastAt = NaN;
 let lastText = "";
+let lastSecond = NaN;
+let upToSecond = "";
