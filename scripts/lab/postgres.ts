@@ -124,6 +124,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     ].join("\n") + "\n",
   );
   await Deno.writeTextFile(logFile, "", { append: true });
+  // Of an earlier start, which was ready once, too.
+  const before = (await Deno.stat(logFile)).size;
   if (as) await Deno.chown(logFile, as.uid, as.gid);
   // Only root enters a namespace; the server's own user comes after that.
   const into = options.netns === undefined ? "" : `ip netns exec ${options.netns} ` +
@@ -143,7 +145,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   });
   await waitFor("PostgreSQL is ready", 60_000, async () => {
     if (ended) throw new Error(`PostgreSQL ended:\n${await Deno.readTextFile(logFile)}`);
-    return (await Deno.readTextFile(logFile)).includes("ready to accept connections");
+    const said = (await Deno.readFile(logFile)).subarray(before);
+    return new TextDecoder().decode(said).includes("ready to accept connections");
   });
   return {
     port,
