@@ -12,7 +12,11 @@ const table: Readonly<Record<string, Open>> = {
 };
 
 /** Connects and logs in. Throws Faults of the way there, and `SqlError` for what is refused. */
-export const openSession: Open = async (at, powers, signal) => {
+export async function openSession(
+  at: RouteAt,
+  powers: ClientPowers,
+  signal: AbortSignal,
+): Promise<ShellSession> {
   const { protocol } = at.route;
   const open = Object.hasOwn(table, protocol) ? table[protocol] : undefined;
   if (open !== undefined) return await open(at, powers, signal);
@@ -22,4 +26,4 @@ export const openSession: Open = async (at, powers, signal) => {
     message: `the built-in shell does not speak ${protocol}`,
     hint: `use a program for it: tsh db connect ${at.route.service}, or tsh proxy db`,
   });
-};
+}
