@@ -171,6 +171,8 @@ export const serviceCodes = {
   "db.wrong-protocol":
     "The certificate is for a database of another protocol. Use a client for that protocol.",
   "proxy.agent-timeout": "An agent gave no answer in time. Nothing to do: the next agent is tried.",
+  "proxy.bad-greeting":
+    "A client answered its greeting with something else. Nothing to do: it is no such client.",
   "proxy.cancel-timeout": "A client did not finish its cancel request. Nothing to do.",
   "proxy.client-gone": "The client left before its session began. Nothing to do.",
   "proxy.goodbye": "The client did not close after a refusal. Nothing to do.",

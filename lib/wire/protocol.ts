@@ -304,6 +304,8 @@ export interface Protocol {
   /** Name in certificates, configuration and events: "postgres". */
   readonly name: string;
   readonly defaultPort: number;
+  /** A session may be in no database; where this is absent, it is in that named as its user. */
+  readonly mayLackDatabase?: boolean;
   /** ALPN names a client of this protocol may offer beside `remoteler-<name>`. */
   readonly alpn: readonly string[];
   /**
