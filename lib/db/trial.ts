@@ -202,7 +202,9 @@ class Trial {
     const clientProgram = "remoteler db test";
     const rest = { parameters, clientProgram, replication: false, version: "" };
     const startup = { user, database, ...rest };
-    return { user, database, startup, replication: false, nonce: this.#powers.random.bytes(24) };
+    const nonce = this.#powers.random.bytes(24);
+    const hasPassword = this.#target.secret !== null;
+    return { user, database, startup, replication: false, nonce, hasPassword };
   }
 
   async #step(
