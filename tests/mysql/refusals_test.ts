@@ -17,7 +17,7 @@ const servers = await realServers();
 let alice: Person;
 let forge: Forge;
 const test = mysqlSuite(servers, {}, async (site) => {
-  alice = await addAlice(site, servers);
+  alice = await addAlice(site, servers, { dbUsers: ["alice", "ghost"] });
   forge = await Forge.open(site);
 });
 
@@ -76,10 +76,18 @@ test("an account that no role allows: 1142", async (at) => {
   match(await refusal(at, { user: "bob", ...bob }), /^ERROR 1142 \(42000\).*"bob"/);
 });
 
-test("what the database itself refuses is told in its words", async (at) => {
-  const hers = await forged(at, { route: { database: "mysql" } });
-  const said = await refusal(at, { database: "mysql", ...hers });
-  match(said, /^ERROR \d+ \(\w+\).*(not allow the database "mysql"|Access denied)/);
+test("what the database itself refuses is told in its words, by every way", async (at) => {
+  const names = ["--db-user=ghost", "--db-name=shop"];
+  await alice.mustTsh(["db", "login", at.service, ...names]);
+  const said = await refusal(at, { user: "ghost" });
+  match(said, /^ERROR 2003 \(HY000\).*the database refused the session: Access denied.*'ghost'/);
+  for (const more of [[], ["--end-to-end"]]) {
+    const { stderr } = await alice.tsh([
+      ...["db", "connect", at.service, ...names, ...more, "--", "-e", "select 1"],
+    ]);
+    match(stderr, /^ERROR 2003 \(HY000\).*the database refused the session: Access denied/);
+  }
+  await alice.mustTsh(["db", "login", at.service, "--db-user=alice", "--db-name=shop"]);
 });
 
 test("a session in the clear: 1045", async (at) => {

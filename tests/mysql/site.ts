@@ -8,7 +8,7 @@ import {
   startMysql,
 } from "../../scripts/lab/mysql.ts";
 import type { Person } from "../../scripts/lab/services.ts";
-import type { Site, SiteOptions } from "../../scripts/lab/site.ts";
+import type { Site, SiteOptions, UserOptions } from "../../scripts/lab/site.ts";
 import { type Finished, freePort, run } from "../../scripts/lab/tools.ts";
 import { siteSuite, skipped } from "../site.ts";
 
@@ -131,12 +131,12 @@ async function startServer(
 export async function addAlice(
   site: Site,
   found: readonly MysqlBinaries[],
-  names: readonly string[] = ["shop"],
+  { dbUsers = ["alice"], dbNames = ["shop"], roles = ["access"] }: UserOptions = {},
 ): Promise<Person> {
-  const alice = await site.addUser("alice", { dbUsers: ["alice"], dbNames: names });
+  const alice = await site.addUser("alice", { dbUsers, dbNames, roles });
   await site.login(alice, "alice");
   for (const { name } of found) {
-    await alice.mustTsh(["db", "login", name.toLowerCase(), "--db-name=shop"]);
+    await alice.mustTsh(["db", "login", name.toLowerCase(), "--db-user=alice", "--db-name=shop"]);
   }
   return alice;
 }
