@@ -80,12 +80,12 @@ test("what the database itself refuses is told in its words, by every way", asyn
   const names = ["--db-user=ghost", "--db-name=shop"];
   await alice.mustTsh(["db", "login", at.service, ...names]);
   const said = await refusal(at, { user: "ghost" });
-  match(said, /^ERROR 2003 \(HY000\).*the database refused the session: Access denied.*'ghost'/);
+  match(said, /^ERROR 1429 \(HY000\).*the database refused the session: Access denied.*'ghost'/);
   for (const more of [[], ["--end-to-end"]]) {
     const { stderr } = await alice.tsh([
       ...["db", "connect", at.service, ...names, ...more, "--", "-e", "select 1"],
     ]);
-    match(stderr, /^ERROR 2003 \(HY000\).*the database refused the session: Access denied/);
+    match(stderr, /^ERROR 1429 \(HY000\).*the database refused the session: Access denied/);
   }
   await alice.mustTsh(["db", "login", at.service, "--db-user=alice", "--db-name=shop"]);
 });
