@@ -8,8 +8,8 @@ import {
   startMysql,
 } from "../../scripts/lab/mysql.ts";
 import type { Person } from "../../scripts/lab/services.ts";
-import type { Site, SiteOptions } from "../../scripts/lab/site.ts";
-import { freePort } from "../../scripts/lab/tools.ts";
+import type { Site, SiteOptions, UserOptions } from "../../scripts/lab/site.ts";
+import { type Finished, freePort, run } from "../../scripts/lab/tools.ts";
 import { siteSuite, skipped } from "../site.ts";
 
 /** A site, and one of the servers behind it. */
@@ -131,12 +131,12 @@ async function startServer(
 export async function addAlice(
   site: Site,
   found: readonly MysqlBinaries[],
-  names: readonly string[] = ["shop"],
+  { dbUsers = ["alice"], dbNames = ["shop"], roles = ["access"] }: UserOptions = {},
 ): Promise<Person> {
-  const alice = await site.addUser("alice", { dbUsers: ["alice"], dbNames: names });
+  const alice = await site.addUser("alice", { dbUsers, dbNames, roles });
   await site.login(alice, "alice");
   for (const { name } of found) {
-    await alice.mustTsh(["db", "login", name.toLowerCase(), "--db-name=shop"]);
+    await alice.mustTsh(["db", "login", name.toLowerCase(), "--db-user=alice", "--db-name=shop"]);
   }
   return alice;
 }
@@ -170,4 +170,26 @@ export async function direct({ site, server }: MysqlSite, user = "alice"): Promi
 
 async function databaseCa(site: Site): Promise<string> {
   return await site.remoteler(["get", "cert_authority/db", "--format=pem"]);
+}
+
+/** Through the proxy, on the port that it has for these programs. */
+export async function native(person: Person, service: string): Promise<Way> {
+  return JSON.parse(await person.mustTsh(["db", "config", service, "--format=json"]));
+}
+
+/** The server's own maker's client, over TLS with these files; nothing else of the machine's. */
+export async function cli(
+  { name, client: [program = "", ...first] }: MysqlBinaries,
+  way: Way,
+  args: readonly string[],
+  input?: string,
+): Promise<Finished> {
+  const { host, port, user, database, ca, cert, key } = way;
+  const verified = name === "MariaDB" ? "--ssl-verify-server-cert" : "--ssl-mode=VERIFY_IDENTITY";
+  return await run(program, [
+    ...[...first, "--no-defaults", "--protocol=tcp", `--host=${host}`, `--port=${port}`],
+    ...[`--user=${user}`, `--ssl-ca=${ca}`, verified],
+    ...(cert === "" ? [] : [`--ssl-cert=${cert}`, `--ssl-key=${key}`]),
+    ...["--batch", "--skip-column-names", ...args, database],
+  ], input === undefined ? {} : { input });
 }
