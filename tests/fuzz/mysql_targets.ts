@@ -17,7 +17,7 @@ import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { WireError } from "../../lib/wire/wire_error.ts";
 import { newerSamples, samples, SECRET } from "../conformance/mysql_samples.ts";
 import { isWithin } from "../conformance/damage.ts";
-import { gateOf } from "../fakes/gate.ts";
+import { gateOf, unsaid } from "../fakes/gate.ts";
 import { flags, greeting, ok as okay, packet, response, u32 } from "../fakes/mysql_messages.ts";
 import type { Delivery, Target } from "./campaign.ts";
 
@@ -80,6 +80,7 @@ class WatchedSession {
   readonly #seen = new Set<string>();
 
   readonly #tap: Tap = {
+    ...unsaid,
     forward: (part) => void this.#forwarded.server.push(part.slice()),
     lateStatement: (statement) => this.#begin(statement),
     result: (id, { outcome, success }) => {

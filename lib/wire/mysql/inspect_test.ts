@@ -1,6 +1,6 @@
 import { deepStrictEqual, ok as assert, strictEqual, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { gateOf } from "../../../tests/fakes/gate.ts";
+import { gateOf, unsaid } from "../../../tests/fakes/gate.ts";
 import {
   askFile,
   binaryRow,
@@ -63,6 +63,7 @@ function session(of: Partial<SessionTerms> = {}) {
     goodbye: () => log.push("goodbye"),
   });
   const tap = {
+    ...unsaid,
     forward: note("client", "<"),
     answer: note("client", "ours "),
     reply: note("server", "reply "),
