@@ -101,12 +101,9 @@ export class DiskSpool implements Spool, SpoolSource {
     context: EventContext,
   ): void {
     const kept = this.#contexts.of(context);
-    for (const part of parts) {
-      for (const one of prepareStatement(part, context.fields)) this.#add(kinds.part, one, kept);
-    }
-    for (const one of prepareStatement(intent, context.fields)) {
-      this.#add(kinds.streamed, one, kept);
-    }
+    const ready = (event: StatementEvent) => prepareStatement(event, context.fields);
+    for (const part of parts.flatMap(ready)) this.#add(kinds.part, part, kept);
+    for (const one of ready(intent)) this.#add(kinds.streamed, one, kept);
   }
 
   result(event: StatementEvent, context: EventContext): void {

@@ -55,8 +55,8 @@ export class Feeder<T> {
   }
 
   /**
-   * Reads on; gives how many bytes were used: all, but at the script's end. What the script is given
-   * may be a view of `part`, good until it wants more.
+   * Reads on; gives how many bytes were used: all, but at the script's end. What the script is
+   * given may be a view of `part`, good until it wants more.
    */
   push(part: Uint8Array): number {
     let at = 0;

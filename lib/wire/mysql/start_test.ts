@@ -102,7 +102,7 @@ Deno.test("where the database is known the greeting is its own, less what does n
   strictEqual(said.flags & (1 | (1 << 5) | flags.tls), 0);
 });
 
-Deno.test("what a client says of itself is read; flags that were not offered count for nothing", () => {
+Deno.test("what a client says of itself is read, but no flag that was not offered", () => {
   const asked = response(2, {
     flags: 0xffffffff,
     user: "alice",
