@@ -28,7 +28,7 @@ type Stage =
 export class Answers {
   readonly #session: Session;
   readonly #clientAtRest: () => boolean;
-  #tap: Tap | null = null;
+  readonly #tap: Pick<Tap, "answer" | "idle" | "result">;
   #current: Pending | null = null;
   #tally = new Tally();
   #stage: Stage = "first";
@@ -44,13 +44,13 @@ export class Answers {
   /** Words of ours that take the place of the rest of the reply. */
   #instead: { readonly answer: Uint8Array; readonly error: StatementError } | null = null;
 
-  constructor(session: Session, clientAtRest: () => boolean) {
+  constructor(
+    session: Session,
+    clientAtRest: () => boolean,
+    tap: Pick<Tap, "answer" | "idle" | "result">,
+  ) {
     this.#session = session;
     this.#clientAtRest = clientAtRest;
-  }
-
-  /** Where results go from now on. */
-  tell(tap: Tap): void {
     this.#tap = tap;
   }
 
@@ -138,17 +138,16 @@ export class Answers {
   }
 
   /** The session is over: what is open ends with what is known of it. */
-  close(tap: Tap): void {
-    this.#tap = tap;
+  close(): void {
     this.#countFile();
     const current = this.#current;
     this.#current = null;
     if (current?.statement !== undefined) {
-      tap.result(current.statement.id, this.#tally.result("unknown", null));
+      this.#tap.result(current.statement.id, this.#tally.result("unknown", null));
     }
     for (let next = this.#session.shift(); next !== undefined; next = this.#session.shift()) {
       if (next.statement !== undefined) {
-        tap.result(next.statement.id, notRun("unknown", null, ""));
+        this.#tap.result(next.statement.id, notRun("unknown", null, ""));
       }
     }
   }
@@ -311,15 +310,17 @@ export class Answers {
     this.#instead = null;
     if (instead !== null) {
       this.#tally.error = instead.error;
-      this.#tap?.answer(instead.answer);
+      this.#tap.answer(instead.answer);
     }
     if (this.#tally.error === null) this.#settle(current);
     if (current.statement !== undefined) {
-      this.#tap?.result(current.statement.id, this.#tally.result("done", this.#status));
+      this.#tap.result(current.statement.id, this.#tally.result("done", this.#status));
     }
     this.#answerOurs();
-    const isIdle = this.#status === null || (this.#status & status.inTransaction) === 0;
-    if (isIdle && this.#session.waiting === 0 && this.#clientAtRest()) this.#tap?.idle();
+    const inTransaction = (this.#status ?? 0) & status.inTransaction;
+    if (inTransaction === 0 && this.#session.waiting === 0 && this.#clientAtRest()) {
+      this.#tap.idle();
+    }
   }
 
   /** What the command did to the session. */
@@ -332,7 +333,7 @@ export class Answers {
   #answerOurs(): void {
     for (let next = this.#session.peek(); next?.answer !== undefined; next = this.#session.peek()) {
       this.#session.shift();
-      this.#tap?.answer(next.answer);
+      this.#tap.answer(next.answer);
     }
   }
 }

@@ -161,4 +161,5 @@ testProtocol({
     inspector: (sizes) => mysql.inspector(sizes, terms),
   },
   samples: newerSamples,
+  mutations: 20_000,
 });

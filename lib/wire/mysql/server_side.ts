@@ -1,4 +1,4 @@
-import type { Refusal, Tap } from "../protocol.ts";
+import type { Refusal, StatementResult, Tap } from "../protocol.ts";
 import { Answers } from "./answers.ts";
 import { HEADER, packet, PACKET_MAX, payloadBytesAt, wireError } from "./packet.ts";
 import { refuseWithin } from "./refuse.ts";
@@ -34,6 +34,7 @@ export class ServerSide {
   /** What comes does not go on: an answer of ours takes its place. */
   #isDropping = false;
   #sequence = 0;
+  #results: ([number, StatementResult] | "idle")[] = [];
   #rows = 0;
   #chunk: Uint8Array = nothing;
   #at = 0;
@@ -42,7 +43,11 @@ export class ServerSide {
 
   constructor(session: Session, clientAtRest: () => boolean) {
     this.#session = session;
-    this.#answers = new Answers(session, clientAtRest);
+    this.#answers = new Answers(session, clientAtRest, {
+      result: (id, result) => void this.#results.push([id, result]),
+      idle: () => void this.#results.push("idle"),
+      answer: (bytes) => this.#answer(bytes),
+    });
   }
 
   /** No packet is half forwarded. */
@@ -59,7 +64,6 @@ export class ServerSide {
     this.#chunk = chunk;
     this.#at = 0;
     this.#from = 0;
-    this.#answers.tell({ ...tap, answer: (bytes) => this.#answer(bytes) });
     try {
       while (this.#at < chunk.length) {
         if (this.#left > 0) this.#pass();
@@ -68,11 +72,24 @@ export class ServerSide {
     } finally {
       this.#flush(this.#at);
       this.#chunk = nothing;
+      this.#tellResults(tap);
+    }
+  }
+
+  /** The client has its bytes before anything is made of them. */
+  #tellResults(tap: Tap): void {
+    if (this.#results.length === 0) return;
+    const results = this.#results;
+    this.#results = [];
+    for (const told of results) {
+      if (told === "idle") tap.idle();
+      else tap.result(...told);
     }
   }
 
   close(tap: Tap): void {
-    this.#answers.close(tap);
+    this.#answers.close();
+    this.#tellResults(tap);
   }
 
   /** Numbered as the client expects it: on from the reply at hand, or from its command. */
