@@ -185,10 +185,13 @@ export async function cli(
   input?: string,
 ): Promise<Finished> {
   const { host, port, user, database, ca, cert, key } = way;
-  const verified = name === "MariaDB" ? "--ssl-verify-server-cert" : "--ssl-mode=VERIFY_IDENTITY";
+  const isMariadb = name === "MariaDB";
+  const verified = isMariadb ? ["--ssl-verify-server-cert"] : ["--ssl-mode=VERIFY_IDENTITY"];
+  const plain = isMariadb ? ["--skip-ssl"] : ["--ssl-mode=DISABLED"];
   return await run(program, [
     ...[...first, "--no-defaults", "--protocol=tcp", `--host=${host}`, `--port=${port}`],
-    ...[`--user=${user}`, `--ssl-ca=${ca}`, verified],
+    ...(ca === "" ? plain : [`--ssl-ca=${ca}`, ...verified]),
+    `--user=${user}`,
     ...(cert === "" ? [] : [`--ssl-cert=${cert}`, `--ssl-key=${key}`]),
     ...["--batch", "--skip-column-names", ...args, database],
   ], input === undefined ? {} : { input });
