@@ -29,7 +29,7 @@ import { session } from "./session_fake.ts";
 
 const TEXT = u16(0xfd);
 
-Deno.test("a statement is announced before its bytes go on, its result told after those of the reply", () => {
+Deno.test("a statement is announced before its bytes go on, its result after its reply", () => {
   const s = session();
   s.client(query("select a from t"));
   s.server(result(1, ["1", "2"]));
