@@ -196,3 +196,23 @@ export async function cli(
     ...["--batch", "--skip-column-names", ...args, database],
   ], input === undefined ? {} : { input });
 }
+
+/** The role `loader`, which lets databases ask for files of the client's. */
+export async function allowFiles(site: Site): Promise<void> {
+  const role = {
+    kind: "role",
+    version: "v1",
+    metadata: { name: "loader" },
+    spec: {
+      allow: { db_labels: { "*": "*" }, db_users: ["alice"], db_names: ["shop"] },
+      deny: {},
+      options: { local_infile: "allow" },
+    },
+  };
+  await site.remoteler(["create"], JSON.stringify(role));
+}
+
+/** A port that `tsh proxy db` opened, in the clear. */
+export function local(port: number): Way {
+  return { host: "127.0.0.1", port, user: "alice", database: "shop", ca: "", cert: "", key: "" };
+}
