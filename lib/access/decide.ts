@@ -42,6 +42,8 @@ export interface Grant {
   readonly options: MergedOptions;
   /** One of the roles that allow it lets replication through as well. */
   readonly replication: boolean;
+  /** One of them lets the database ask for a file of the client's own (LOAD DATA LOCAL). */
+  readonly localInfile: boolean;
   /** Roles that allow it; for the audit log. */
   readonly by: readonly string[];
   readonly decidedAt: EpochMs;
@@ -90,10 +92,11 @@ export function decide(question: Question): Grant | Denial {
     .filter((rule) => name === null || matches(rule.names, name))
     .map((rule) => rule.role);
   const options = mergeOptions(roles);
-  const replication = roles.some(({ metadata, spec }) =>
-    by.includes(metadata.name) && spec.options.allow_replication === true
-  );
-  return { allowed: true, service, user, name, options, replication, by, decidedAt: now };
+  const allowing = roles.filter(({ metadata }) => by.includes(metadata.name));
+  const replication = allowing.some(({ spec }) => spec.options.allow_replication === true);
+  const localInfile = allowing.some(({ spec }) => spec.options.local_infile === "allow");
+  const more = { replication, localInfile };
+  return { allowed: true, service, user, name, options, ...more, by, decidedAt: now };
 }
 
 /** The answer for a database that isn't there: the same words as for one that may not be seen. */

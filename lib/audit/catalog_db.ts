@@ -79,14 +79,18 @@ const query = {
     v.description("values bound to the statement, in order"),
   ),
   command: v.pipe(
-    v.picklist(["query", "execute", "function", "prepare"]),
+    v.picklist(["query", "execute", "function", "prepare", "command"]),
     v.description(
       "how it was asked: `query` (simple), `execute` (extended), `function`, `prepare` (a Parse " +
-        "that failed by itself, or one too long to be held)",
+        "that failed by itself, or one too long to be held; each of MySQL), `command` (MySQL, " +
+        "not by a text; `db_query` is the command's name and what it is about)",
     ),
   ),
   statement_name: v.optional(text(512, "prepared statement; empty for the unnamed one")),
   portal_name: v.optional(text(512, "portal; empty for the unnamed one")),
+  db_schema: v.optional(
+    text(255, "the schema in use when it was asked (MySQL); absent where none is, or not told"),
+  ),
   fingerprint: v.optional(
     text(
       32,
@@ -117,7 +121,7 @@ const query = {
     v.description("one for each statement, where the text holds several"),
   ),
   bytes_sent: v.optional(whole("payload bytes of the answer towards the client")),
-  bytes_received: v.optional(whole("payload bytes of COPY data from the client")),
+  bytes_received: v.optional(whole("payload bytes of COPY data, or of a file, from the client")),
   duration_ms: v.optional(amount("from forwarding the statement to its result")),
   transaction_status: v.optional(
     text(
@@ -129,9 +133,9 @@ const query = {
     v.pipe(
       v.nullable(v.strictObject({
         direction: v.picklist(["in", "out", "both"]),
-        bytes: whole("bytes of COPY data"),
+        bytes: whole("bytes of it"),
       })),
-      v.description("COPY, its direction and volume"),
+      v.description("COPY, or the file of a LOAD DATA LOCAL: its direction and volume"),
     ),
   ),
   cancelled: v.optional(flag("ended by a cancel request or a statement timeout")),

@@ -50,6 +50,10 @@ export class Grant {
   readonly expires: EpochMs;
   /** The startup asks for replication, and the roles allow it. */
   readonly replication: boolean;
+  /** The roles let replication through, whether it is asked for at the start or later. */
+  readonly mayReplicate: boolean;
+  /** The database may ask the client for a file of its own. */
+  readonly localInfile: boolean;
   /** No proxy can read what goes through. */
   readonly endToEnd: boolean;
 
@@ -66,6 +70,8 @@ export class Grant {
     this.limits = init.limits;
     this.expires = init.expires;
     this.replication = init.replication;
+    this.mayReplicate = init.mayReplicate;
+    this.localInfile = init.localInfile;
     this.endToEnd = init.endToEnd;
   }
 
@@ -117,13 +123,14 @@ export function authorize(
   const { target, startup, chain, endToEnd } = asked;
   const route = identity.route;
   const user = agreed("user", route?.user, startup.user);
-  const database = agreed("database", route?.database, startup.database ?? route?.database ?? user);
+  const otherwise = route?.database ?? usualDatabase(target, user);
+  const database = agreed("database", route?.database, startup.database ?? otherwise);
   const decision = decide({
     identity,
     roles: cache.list("role"),
     database: target.resource,
     user,
-    name: database,
+    name: nameOf(target, database),
     now: clock.now(),
   });
   if (!decision.allowed) throw deniedFault(decision);
@@ -140,8 +147,31 @@ export function authorize(
   if (startup.replication && !decision.replication) throw noReplication(target);
   const { audit, limits } = decision.options;
   const { replication } = startup;
+  const { localInfile, replication: mayReplicate } = decision;
   const asWhom = { identity, chain, expires, user, database, endToEnd };
-  return new Grant(grantSeal, { ...asWhom, target, startup, audit, limits, replication });
+  return new Grant(grantSeal, {
+    ...asWhom,
+    target,
+    startup,
+    audit,
+    limits,
+    replication,
+    mayReplicate,
+    localInfile,
+  });
+}
+
+/** The database within the server that a session is in which names none; empty: in none. */
+export function usualDatabase(
+  { protocol }: Pick<DatabaseTarget, "protocol">,
+  user: string,
+): string {
+  return protocol.mayLackDatabase === true ? "" : user;
+}
+
+/** What is asked of the roles; null where a session is in no database. */
+function nameOf({ protocol }: DatabaseTarget, database: string): string | null {
+  return database === "" && protocol.mayLackDatabase === true ? null : database;
 }
 
 /**
@@ -171,7 +201,7 @@ export function reconsider(
     roles: cache.list("role"),
     database: target.resource,
     user,
-    name: database,
+    name: nameOf(target, database),
     now: clock.now(),
   });
   if (!decision.allowed) return ended(decision);

@@ -1,6 +1,6 @@
 /** The session itself: from the welcome to the end, and the record of both. */
 import type { Fault } from "../core/fault.ts";
-import type { CancelKey, LoggedIn } from "../wire/protocol.ts";
+import type { CancelKey, LoggedIn, SessionTerms } from "../wire/protocol.ts";
 import { type Grant, reconsider } from "./authorize.ts";
 import { type CancelPowers, cancelSession } from "./cancel.ts";
 import type { Connected } from "./connect.ts";
@@ -46,6 +46,7 @@ export async function passThrough(
     client,
     database,
     protocol,
+    terms: termsOf(grant, loggedIn, powers),
     record: reception.record,
     settle: settleOf(grant, powers),
     clock: powers.clock,
@@ -77,8 +78,22 @@ export async function passThrough(
   finish(reception, relay, ending);
 }
 
+function termsOf(
+  { database, localInfile, mayReplicate, target }: Grant,
+  loggedIn: LoggedIn,
+  { sessions }: PassagePowers,
+): SessionTerms {
+  return {
+    loggedIn,
+    database,
+    localInfile,
+    replication: mayReplicate,
+    connectionOf: (id) => sessions.connectionOf(target, id),
+  };
+}
+
 function liveSession(
-  { place, record }: Reception,
+  { place, record, connectionId }: Reception,
   { grant, credentials, address, loggedIn }: Entered,
   { key, relay, powers }: {
     readonly key: CancelKey | null;
@@ -94,6 +109,8 @@ function liveSession(
     address,
     key,
     databaseKey: loggedIn.cancelKey,
+    connectionId,
+    databaseConnection: loggedIn.backendPid,
     stop: (refusal, code) => {
       // What runs in the database would outlive its connection there.
       if (record.open.statements > 0) void cancelSession(session, null, powers);

@@ -11,19 +11,41 @@ export interface SidProgram {
 
 /**
  * psql 18 and the other programs of its package, each by its path there as `bin/psql`; null where
- * this is no Debian on x86-64 or the packages can't be had. Nothing is installed into the system:
- * apt gets a state of its own, and the programs run by the dynamic linker that comes with them.
+ * they can't be had.
  */
 export async function sidPostgresClient(): Promise<((path: string) => SidProgram) | null> {
+  const root = await unpacked("sid-postgresql-client-18", ["postgresql-client-18"]);
+  return root === null ? null : (path) => root.program(`usr/lib/postgresql/18/${path}`);
+}
+
+/** Packages of sid in a folder of their own. */
+export interface SidRoot {
+  /** The folder that they were unpacked into. */
+  readonly files: string;
+  /** A program by its path, as `usr/sbin/mysqld`. */
+  program(path: string): SidProgram;
+}
+
+/** MySQL's server and its programs; null where they can't be had. */
+export async function sidMysql(): Promise<SidRoot | null> {
+  return await unpacked("sid-mysql", ["mysql-server-core", "mysql-client-core"]);
+}
+
+/**
+ * Packages and what they depend on; null where this is no Debian on x86-64 or they can't be had.
+ * Nothing is installed into the system: apt gets a state of its own, and the programs run by the
+ * dynamic linker that comes with them.
+ */
+async function unpacked(name: string, packages: readonly string[]): Promise<SidRoot | null> {
   const wanted = Deno.build.arch === "x86_64" && await hasApt() && await which("dpkg-deb") !== null;
   if (!wanted) return null;
-  const home = join(cacheDir(), "sid-postgresql-client-18");
+  const home = join(cacheDir(), name);
   const files = join(home, "root");
   if (!(await exists(join(home, ".done")))) {
     try {
       const apt = await OwnApt.open(home, "deb", "sid");
       await Deno.mkdir(files, { recursive: true });
-      await apt.unpack("postgresql-client-18", files);
+      await apt.unpack(packages, files);
       await apt.close();
     } catch {
       await Deno.remove(home, { recursive: true }).catch(() => {});
@@ -32,8 +54,11 @@ export async function sidPostgresClient(): Promise<((path: string) => SidProgram
     await Deno.writeTextFile(join(home, ".done"), "");
   }
   const libraries = join(files, "usr/lib/x86_64-linux-gnu");
-  return (path) => ({
-    program: join(files, "usr/lib64/ld-linux-x86-64.so.2"),
-    args: ["--library-path", libraries, join(files, "usr/lib/postgresql/18", path)],
-  });
+  return {
+    files,
+    program: (path) => ({
+      program: join(files, "usr/lib64/ld-linux-x86-64.so.2"),
+      args: ["--library-path", libraries, join(files, path)],
+    }),
+  };
 }

@@ -17,7 +17,7 @@ import type { StreamSizes } from "../../lib/wire/streaming.ts";
 import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { WireError } from "../../lib/wire/wire_error.ts";
 import { gateOf } from "../fakes/gate.ts";
-import { cut, cuts, hex, isFront, mutate, seeded } from "./damage.ts";
+import { cut, cuts, hex, isFront, isWithin, mutate, seeded } from "./damage.ts";
 
 /**
  * What every protocol promises, whatever it speaks. A protocol's own test hands in conversations
@@ -37,6 +37,8 @@ export interface ProtocolSuite {
   readonly secret: string;
   /** First byte of plain text that is not this protocol's. */
   readonly foreign: readonly Uint8Array[];
+  /** A further form of a protocol that has run through all of them takes fewer. */
+  readonly mutations?: number;
 }
 
 /** A session after its login, in turns. */
@@ -68,7 +70,8 @@ export function testProtocol(suite: ProtocolSuite): void {
       () => sameInPieces(suite, sample),
     );
   }
-  Deno.test(`${name}: ${MUTATIONS} mutations give a WireError or frames`, () => mutations(suite));
+  const count = suite.mutations ?? MUTATIONS;
+  Deno.test(`${name}: ${count} mutations give a WireError or frames`, () => mutations(suite));
   Deno.test(`${name}: damaged handshakes end in a typed error`, () => handshakes(suite));
   for (const { name: what, from, header } of suite.oversize) {
     Deno.test(`${name}: ${what} is refused at its header`, () => oversize(suite, from, header));
@@ -101,6 +104,8 @@ class Session {
     toClient: [],
   };
   readonly open = new Set<number>();
+  /** Something was answered in our own words. */
+  hasAnswered = false;
   readonly #inspector: ReturnType<Protocol["inspector"]>;
   readonly #gate: Gate;
   readonly #tap: Tap;
@@ -123,6 +128,8 @@ class Session {
       statement: begin,
       begin: open,
       goodbye: () => said.push("goodbye"),
+      answer: () => (this.hasAnswered = true),
+      refused: () => (this.hasAnswered = true),
     });
     this.#tap = {
       forward: (bytes) => toClient.push(bytes),
@@ -133,6 +140,8 @@ class Session {
         if (result.outcome !== "truncated") said.push({ id, result });
       },
       idle: () => said.push("idle"),
+      answer: () => (this.hasAnswered = true),
+      reply: () => (this.hasAnswered = true),
     };
   }
 
@@ -237,9 +246,9 @@ function thatRan({ said, streamed }: Transcript): unknown[] {
   });
 }
 
-function mutations({ protocol, samples, secret }: ProtocolSuite): void {
+function mutations({ protocol, samples, secret, mutations = MUTATIONS }: ProtocolSuite): void {
   const next = seeded(20_260_101);
-  for (let round = 0; round < MUTATIONS; round++) {
+  for (let round = 0; round < mutations; round++) {
     const sample = samples[next() % samples.length];
     if (sample === undefined) throw new Error("No samples");
     const damaged = next() % sample.turns.length;
@@ -261,8 +270,10 @@ function mutations({ protocol, samples, secret }: ProtocolSuite): void {
     }
     session.close();
     const { toServer, toClient } = session.transcript;
-    ok(isFront(concat(toServer), concat(given.client)), "forwarded what never came");
-    ok(isFront(concat(toClient), concat(given.server)), "forwarded what never came");
+    // Of what is answered in our own words, the other side hears nothing.
+    const isPassed = session.hasAnswered ? isWithin : isFront;
+    ok(isPassed(concat(toServer), concat(given.client)), "forwarded what never came");
+    ok(isPassed(concat(toClient), concat(given.server)), "forwarded what never came");
   }
 }
 
@@ -301,6 +312,7 @@ export function follow(
     const step = turn.value;
     reply = undefined;
     if (step.do === "secret") reply = secret;
+    else if (step.do === "ed25519") reply = new Uint8Array(64);
     else if (step.do === "pbkdf2") {
       const hash = step.hash.replace("-", "").toLowerCase();
       // Mutated counts would only take time.

@@ -1,7 +1,7 @@
 import { choice, command, print, required, show, table } from "../../cli/mod.ts";
-import { type Connection, connectionOf } from "../launch.ts";
+import { commandFor, type Connection, connectionOf } from "../launch.ts";
 import type { ClientPowers } from "../powers.ts";
-import { commandFor, sayWhatIsNeeded } from "./db_login.ts";
+import { sayWhatIsNeeded } from "./db_login.ts";
 import { proxyOption, requireLogin, requireRoute } from "../session.ts";
 
 const format = choice(["text", "json", "yaml", "cmd"], {
