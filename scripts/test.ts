@@ -27,6 +27,8 @@ const allowedSkips: readonly string[] = [
   "driver pgx: go",
   // Debian sid changes from day to day, and not every mirror has sources.
   "driver psql 18: Debian sid's packages can't be had",
+  "MySQL: Debian sid's packages can't be had",
+  "driver go-sql-driver: go",
   "PostgreSQL 18's own regression scripts: Debian sid's packages can't be had",
   "PostgreSQL 15's own regression scripts: Debian's sources can't be had",
   // Containers often have neither TUN devices nor the right to make namespaces.
@@ -45,6 +47,7 @@ const groups: Readonly<Record<string, (all: boolean) => Promise<Step[]>>> = {
     tests("house", everything, ["tests/fakes", "tests/fuzz", ...await houseTests()]),
   ],
   postgres: () => e2e("postgres"),
+  mysql: () => e2e("mysql"),
   tunnel: () => e2e("tunnel"),
   audit: () => e2e("audit"),
   cli: () => e2e("cli"),
@@ -187,6 +190,9 @@ async function install(): Promise<void> {
   const wanted: Readonly<Record<string, string>> = {
     "/usr/lib/postgresql/15/bin/postgres": "postgresql",
     "/usr/bin/psql": "postgresql-client",
+    "/usr/sbin/mariadbd": "mariadb-server",
+    "/usr/bin/mariadb": "mariadb-client",
+    "/usr/bin/sysbench": "sysbench",
     "/usr/bin/openssl": "openssl",
     "/usr/bin/bzip2": "bzip2",
     "/usr/bin/ip": "iproute2",

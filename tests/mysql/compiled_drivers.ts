@@ -53,7 +53,7 @@ export async function goDriver(): Promise<Driver | MissingDriver> {
       timeoutMs: 600_000,
     });
   }
-  return { name, run: (way) => run(program, [], { env: told(way) }) };
+  return { name, run: (way, mib) => run(program, [], { env: told(way, mib) }) };
 }
 
 export async function javaDrivers(): Promise<(Driver | MissingDriver)[]> {
@@ -67,7 +67,7 @@ export async function javaDrivers(): Promise<(Driver | MissingDriver)[]> {
     drivers.push({
       name: one.name,
       readsGreeting: true,
-      run: (way) => runJava(classes, one, way),
+      run: (way, mib) => runJava(classes, one, way, mib),
     });
   }
   return drivers;
@@ -87,7 +87,12 @@ async function built({ name, artifact, jar }: Jdbc): Promise<string> {
   return home;
 }
 
-async function runJava(classes: string, one: Jdbc, way: Way): Promise<Finished> {
+async function runJava(
+  classes: string,
+  one: Jdbc,
+  way: Way,
+  blobMiB: number,
+): Promise<Finished> {
   const folder = await Deno.makeTempDir({ prefix: "remoteler-stores-" });
   try {
     const tls = way.ca === ""
@@ -99,7 +104,7 @@ async function runJava(classes: string, one: Jdbc, way: Way): Promise<Finished> 
       ...["-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8"],
       ...["-Dstdout.encoding=UTF-8", "-Duser.timezone=UTC", "-cp", classes, "Common", url],
       ...[join(scripts, "lines.txt"), `user=${user}`, ...one.options, ...tls],
-    ], { timeoutMs: 300_000, env: { LC_ALL: "C.UTF-8" } });
+    ], { timeoutMs: 300_000, env: told(way, blobMiB) });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -13,8 +13,8 @@ export interface Driver {
   readonly maker?: MysqlBinaries["name"];
   /** What it does with MariaDB hangs on how that greets, so it needs the real greeting. */
   readonly readsGreeting?: boolean;
-  /** Runs the script against a server that can be reached so. */
-  run(way: Way): Promise<Finished>;
+  /** Runs the script against a server that can be reached so, with a blob of so many MiB. */
+  run(way: Way, blobMiB: number): Promise<Finished>;
 }
 
 /** A client that can't be had here, and why. */
@@ -69,7 +69,11 @@ async function nodeDriver(): Promise<Driver | MissingDriver> {
   await Deno.copyFile(join(scripts, "mysql2.mjs"), script);
   // MariaDB says in the metadata of a column that it holds JSON, where that was agreed on.
   const readsGreeting = true;
-  return { name, readsGreeting, run: (way) => run(node, [script], { timeoutMs, env: told(way) }) };
+  return {
+    name,
+    readsGreeting,
+    run: (way, mib) => run(node, [script], { timeoutMs, env: told(way, mib) }),
+  };
 }
 
 async function pythonDrivers(): Promise<(Driver | MissingDriver)[]> {
@@ -84,11 +88,16 @@ async function pythonDrivers(): Promise<(Driver | MissingDriver)[]> {
   }
   return names.map(([name, file]) => ({
     name,
-    run: (way) => run(python, [join(scripts, file)], { timeoutMs, env: told(way) }),
+    run: (way, mib) => run(python, [join(scripts, file)], { timeoutMs, env: told(way, mib) }),
   }));
 }
 
 /** How a script is told where to go. */
-export function told(way: Way): Record<string, string> {
-  return { MYSQL_WAY: JSON.stringify(way), MYSQL_FOLDER: scripts, LC_ALL: "C.UTF-8" };
+export function told(way: Way, blobMiB: number): Record<string, string> {
+  return {
+    MYSQL_WAY: JSON.stringify(way),
+    MYSQL_FOLDER: scripts,
+    MYSQL_BLOB_MIB: String(blobMiB),
+    LC_ALL: "C.UTF-8",
+  };
 }

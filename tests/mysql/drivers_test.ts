@@ -1,14 +1,14 @@
 /** Real drivers through the proxy: results equal to a direct one, whatever way they come. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Person } from "../../scripts/lab/services.ts";
-import type { Site } from "../../scripts/lab/site.ts";
 import { LocalPort } from "../postgres/local_port.ts";
 import { skipped } from "../site.ts";
 import { allDrivers, type Driver } from "./drivers.ts";
 import {
   addAlice,
+  allowFiles,
   direct,
-  type MysqlSite,
+  local,
   mysqlSuite,
   native,
   realServers,
@@ -36,10 +36,11 @@ const test = mysqlSuite(servers, {}, async (site) => {
 for (const driver of drivers) {
   test(`${driver.name} gives through the proxy what it gives directly`, async (at) => {
     if (driver.maker !== undefined && driver.maker !== at.server.binaries.name) return;
+    const port = ports.get(at.service)?.port ?? 0;
     const own = await said(driver, await direct(at));
     // Where the greeting comes before the certificate, it is the proxy's and not MariaDB's.
     const isGreetedRight = driver.readsGreeting !== true || at.server.binaries.name === "MySQL";
-    const ways = [...isGreetedRight ? [await native(alice, at.service)] : [], local(at)];
+    const ways = [...isGreetedRight ? [await native(alice, at.service)] : [], local(port)];
     for (const way of ways) deepStrictEqual(await said(driver, way), own);
   });
 }
@@ -49,29 +50,8 @@ test("the local ports are closed", async ({ service }) => {
 });
 
 async function said(driver: Driver, way: Way): Promise<string[]> {
-  const { code, stdout, stderr } = await driver.run(way);
+  const { code, stdout, stderr } = await driver.run(way, 20);
   strictEqual(code, 0, `${way.host}:${way.port}: ${stderr}\n${stdout.slice(-2000)}`);
   ok(/done|last/.test(stdout), stdout.slice(-500));
   return stdout.split("\n");
-}
-
-/** The port that `tsh proxy db` opened, in the clear. */
-function local({ service }: MysqlSite): Way {
-  const port = ports.get(service)?.port ?? 0;
-  return { host: "127.0.0.1", port, user: "alice", database: "shop", ca: "", cert: "", key: "" };
-}
-
-/** A role that lets databases ask for files of the client's. */
-async function allowFiles(site: Site): Promise<void> {
-  const role = {
-    kind: "role",
-    version: "v1",
-    metadata: { name: "loader" },
-    spec: {
-      allow: { db_labels: { "*": "*" }, db_users: ["alice"], db_names: ["shop"] },
-      deny: {},
-      options: { local_infile: "allow" },
-    },
-  };
-  await site.remoteler(["create"], JSON.stringify(role));
 }

@@ -34,7 +34,7 @@ await db.query(`create table m2_types (
   e enum('a','b'), st set('x','y','z'), bt bit(12), j json)`);
 const columns = "id, t, bu, d, dd, f, v, bl, dt, dtm, tm, y, e, st, bt, j";
 const insert = `insert into m2_types (${columns}) values (${"?, ".repeat(15)}?)`;
-const blob = Buffer.alloc(20 * 1024 * 1024, 0x5a);
+const blob = Buffer.alloc(Number(process.env.MYSQL_BLOB_MIB) * 1024 * 1024, 0x5a);
 const rows = [
   [1, -128, "18446744073709551615", "-12345678901234567890.0123456789", 1e300, 1.5, "é ☃ '\"\\",
     Buffer.from([0, 255, 16]), "2024-02-29", "2024-02-29 23:59:59.999999", "-838:59:59", 2024, "b",

@@ -38,7 +38,7 @@ def script(pure):
     prepared.execute(insert, (2,) + (None,) * 14)
     show("inserted", prepared.rowcount)
     blob = db.cursor(prepared=True)
-    blob.execute("insert into mc_types (id, bl) values (?, ?)", (3, b"Z" * (20 * 1024 * 1024)))
+    blob.execute("insert into mc_types (id, bl) values (?, ?)", (3, b"Z" * (int(os.environ["MYSQL_BLOB_MIB"]) << 20)))
     # Its own reader of binary rows knows neither years nor sets.
     plain = "id, t, bu, d, dd, v, bl, dt, dtm"
     for one, names in ((cur, "*"), (db.cursor(prepared=True), plain)):

@@ -28,7 +28,7 @@ show("insert", cur.execute(insert, (1, -128, 18446744073709551615, "-1234567890.
      "b", "x,z", 0xAAA, '{"a": [1, null]}')))
 show("insert", cur.execute(insert, (2,) + (None,) * 14))
 show("blob", cur.execute("insert into py_types (id, bl, dt) values (3, %s, '0000-00-00')",
-                         (b"Z" * (20 * 1024 * 1024),)))
+                         (b"Z" * (int(os.environ["MYSQL_BLOB_MIB"]) << 20),)))
 cur.execute("select * from py_types order by id")
 show("columns", [column[:2] for column in cur.description])
 for row in cur.fetchall():

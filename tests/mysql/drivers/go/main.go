@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -113,8 +114,10 @@ func main() {
 		"é ☃ '\"\\", []byte{0, 255, 16}, "2024-02-29", "2024-02-29 23:59:59.999999",
 		"-838:59:59", 2024, "b", "x,z", []byte{10, 170}, `{"a": [1, null]}`)
 	exec(db, insert, append([]any{2}, make([]any, 14)...)...)
+	size, err := strconv.Atoi(os.Getenv("MYSQL_BLOB_MIB"))
+	must(err)
 	exec(db, "insert into go_types (id, bl, dt) values (?, ?, '0000-00-00')", 3,
-		[]byte(strings.Repeat("Z", 20<<20)))
+		[]byte(strings.Repeat("Z", size<<20)))
 	query(db, "text", "select * from go_types order by id")
 	query(db, "prepared", "select * from go_types where id > ? order by id", 0)
 	statement, err := db.PrepareContext(context.Background(), "select ? + 1")

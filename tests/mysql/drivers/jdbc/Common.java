@@ -37,7 +37,7 @@ public class Common {
       for (int i = 2; i <= 15; i++) p.setObject(i, null);
       System.out.println("insert " + p.executeUpdate());
     }
-    byte[] blob = new byte[20 << 20];
+    byte[] blob = new byte[Integer.parseInt(System.getenv("MYSQL_BLOB_MIB")) << 20];
     Arrays.fill(blob, (byte) 'Z');
     try (PreparedStatement p = db.prepareStatement("insert into jd_types (id, bl) values (?, ?)")) {
       p.setInt(1, 3);
