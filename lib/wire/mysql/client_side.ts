@@ -281,7 +281,7 @@ export class ClientSide implements CommandHandler {
       known,
     );
     if (!reexecution) prepared?.longData.clear();
-    this.#asked = { form: reexecution ? "rows" : "results", statement };
+    this.#asked = { form: reexecution ? "rows" : "results", statement, isExecution: true };
   }
 
   /** "COM_STMT_SEND_LONG_DATA": never answered. */
@@ -375,9 +375,10 @@ const plain = {
 } as const;
 
 /** What a text does to the session beside what the server says of that. */
-function effectsOf(text: string): Pick<Pending, "schema" | "asksForFile"> {
+function effectsOf(text: string): Pick<Pending, "schema" | "asksForFile" | "runsText"> {
   const schema = usedSchema(text);
   return {
+    ...(/^\s*(?:prepare|execute)\b/i.test(text) ? { runsText: true } : {}),
     ...(schema === null ? {} : { schema }),
     ...(asksForFile(text) ? { asksForFile: true } : {}),
   };
