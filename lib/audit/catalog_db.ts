@@ -79,10 +79,11 @@ const query = {
     v.description("values bound to the statement, in order"),
   ),
   command: v.pipe(
-    v.picklist(["query", "execute", "function", "prepare"]),
+    v.picklist(["query", "execute", "function", "prepare", "command"]),
     v.description(
       "how it was asked: `query` (simple), `execute` (extended), `function`, `prepare` (a Parse " +
-        "that failed by itself, or one too long to be held)",
+        "that failed by itself, or one too long to be held; each of MySQL), `command` (MySQL: not " +
+        "by a text; `db_query` is the command's name and what it is about)",
     ),
   ),
   statement_name: v.optional(text(512, "prepared statement; empty for the unnamed one")),

@@ -1,5 +1,5 @@
 /** What stands between a statement that a client sent and its record. */
-import type { StreamedStatement } from "../wire/protocol.ts";
+import type { Refusal, StreamedStatement } from "../wire/protocol.ts";
 import type { SessionRecord } from "./record.ts";
 import type { Breach } from "./session_limits.ts";
 
@@ -19,6 +19,11 @@ export function isRefused({ record, mayRun, onBreach }: AdmitParts, text: string
   record.refused(text, { code, message });
   onBreach(breach);
   return true;
+}
+
+/** Records what a session asked for and is told in its protocol that it may not. */
+export function recordRefused({ record }: AdmitParts, text: string, refusal: Refusal): void {
+  record.refused(text, { code: `wire.refused-${refusal.kind}`, message: refusal.message });
 }
 
 /** Records that a statement too long to be held begins; a Parse runs nothing by itself. */

@@ -7,10 +7,11 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { Fault } from "../core/fault.ts";
 import type { ByteStream, StreamReader } from "../core/stream.ts";
 import type { Gate, Inspector, Protocol, Refusal, Statement, Tap } from "../wire/protocol.ts";
+import type { SessionTerms } from "../wire/protocol.ts";
 import { WireError } from "../wire/wire_error.ts";
 import { ClientRefused } from "../wire/client_refused.ts";
 import type { SessionLimits } from "../access/mod.ts";
-import { type AdmitParts, begin, isRefused } from "./admit.ts";
+import { type AdmitParts, begin, isRefused, recordRefused } from "./admit.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import {
   heldBytesMax,
@@ -33,6 +34,7 @@ export interface RelayParts extends AdmitParts {
   readonly client: Side;
   readonly database: Side;
   readonly protocol: Protocol;
+  readonly terms?: SessionTerms;
   /**
    * Calls back when all intents so far are safe, and there is room where they are pieces of what is
    * too long to be held; null where the session waits for none.
@@ -86,7 +88,7 @@ export class Relay {
     this.#parts = parts;
     this.#client = parts.client.stream;
     this.#database = parts.database.stream;
-    this.#inspector = parts.protocol.inspector();
+    this.#inspector = parts.protocol.inspector(undefined, parts.terms);
     this.ended = this.#ended.promise;
     this.#gate = {
       forward: (bytes) => {
@@ -98,12 +100,16 @@ export class Relay {
       more: (text) => this.#piece(() => parts.record.more(text)),
       whole: (_, fingerprint) => this.#piece(() => parts.record.whole(fingerprint)),
       goodbye: () => this.#clientFinished({ by: "client", orderly: true, message: "client left" }),
+      answer: (bytes) => this.#answer(bytes),
+      refused: (text, refusal) => recordRefused(parts, text, refusal),
     };
     this.#tap = {
       forward: (bytes) => this.#toClient(bytes),
       result: (id, result) => parts.record.result(id, result),
       lateStatement: (statement) => parts.record.late(statement),
       idle: () => {},
+      answer: (bytes) => this.#answer(bytes),
+      reply: (bytes) => this.#toDatabase(bytes),
     };
   }
 
@@ -241,6 +247,10 @@ export class Relay {
     if (!this.#client.write(bytes) && !this.#clientClosed) this.#database.pause();
   }
 
+  #answer(bytes: Uint8Array): void {
+    if (this.#lastWords === null) this.#toClient(bytes);
+  }
+
   #databaseFinished(): void {
     if (this.#databaseDone) return;
     this.#databaseDone = true;
@@ -287,7 +297,7 @@ export class Relay {
     this.#database.abort();
     if (!this.#clientClosed) {
       if (this.#inspector.betweenFrames) {
-        this.#client.write(this.#parts.protocol.refuse(words));
+        this.#client.write(this.#inspector.refuse(words));
       }
       this.#client.end();
       this.#client.resume();
@@ -364,8 +374,7 @@ export class Relay {
     if (this.#clientDone) return this.#databaseFinished();
     this.#ending ??= lost;
     if (!this.#clientClosed && this.#inspector.betweenFrames) {
-      const { protocol } = this.#parts;
-      this.#client.write(protocol.refuse({ kind: "network", message: lost.message }));
+      this.#client.write(this.#inspector.refuse({ kind: "network", message: lost.message }));
     }
     this.#databaseFinished();
   }

@@ -51,6 +51,39 @@ export interface Startup {
   readonly replication: boolean;
   /** Protocol version agreed with the client, for example "3.0". */
   readonly version: string;
+  /** Where messages are numbered: the number of the answer to this one. */
+  readonly sequence?: number;
+  /** What the client can, where its protocol has flags for that. */
+  readonly abilities?: Abilities;
+}
+
+/** What two sides agreed on by flags (MySQL); none is set where nothing is said. */
+export interface Abilities {
+  readonly flags: number;
+  /** Further flags, of MariaDB. */
+  readonly extended: number;
+  readonly collation: number;
+  readonly packetBytesMax: number;
+  /** The client tried to prove a password, by this method; empty where it did not. */
+  readonly proof: string;
+}
+
+/** What a database says of itself when it greets; kept to greet others with. */
+export interface ServerFacts {
+  readonly serverVersion: string;
+  /** In a form of the protocol's own; empty: what any database of its kind can. */
+  readonly capabilities: string;
+}
+
+/** The first words of a server that speaks first. */
+export interface Greeting {
+  /** They were said before TLS, by a proxy that could not know which database is asked for. */
+  readonly said: boolean;
+  readonly facts: ServerFacts;
+  /** The number that the client knows its connection by. */
+  readonly connectionId: number;
+  /** 20 random bytes or more. */
+  readonly nonce: Uint8Array;
 }
 
 /** What the client sent first, after TLS: a session, or a request to cancel another one. */
@@ -75,6 +108,8 @@ export interface LoginRequest {
   readonly replication: boolean;
   /** 24 random bytes or more, handed in since this room makes none. */
   readonly nonce: Uint8Array;
+  /** There is a password to be asked for by a `secret` step; absent: nobody knows yet. */
+  readonly hasPassword?: boolean;
 }
 
 /** A database that let us in. */
@@ -86,6 +121,23 @@ export interface LoggedIn {
   readonly serverVersion: string;
   /** The database's own process or connection number, for the audit log; null where unknown. */
   readonly backendPid: number | null;
+  /** How it greeted, where it did. */
+  readonly facts?: ServerFacts;
+  /** What the session was agreed to be, where that is said by flags. */
+  readonly abilities?: Abilities;
+}
+
+/** What an inspector has to know of the session beside its bytes. */
+export interface SessionTerms {
+  readonly loggedIn: Pick<LoggedIn, "abilities">;
+  /** The database or schema that the session begins in; empty where there is none. */
+  readonly database: string;
+  /** Whether the database may ask the client for a file of its own. */
+  readonly localInfile: boolean;
+  /** Whether the client may ask for the stream of all changes. */
+  readonly replication: boolean;
+  /** The database's own number of the session that its client knows by `id`; null: not ours. */
+  readonly connectionOf: (id: number) => number | null;
 }
 
 /** Why a session or statement is refused or ended, in words the user may see. */
@@ -136,9 +188,10 @@ export interface Statement {
   readonly textOf?: StreamedStatement;
   /**
    * How it was asked: "query" (simple), "execute" (extended), "function", "prepare" (a Parse that
-   * failed by itself, or one that is too long to be held).
+   * failed by itself, or one that is too long to be held; any of MySQL), "command" (not by a text:
+   * what stands there is the command's name and what it is about).
    */
-  readonly command: "query" | "execute" | "function" | "prepare";
+  readonly command: "query" | "execute" | "function" | "prepare" | "command";
   readonly statementName: string;
   readonly portalName: string;
   readonly parameters: readonly Parameter[];
@@ -146,6 +199,8 @@ export interface Statement {
   readonly reexecution: boolean;
   /** The same for statements that differ in their values only; 16 hex digits. */
   readonly fingerprint: string;
+  /** The schema in use when it was asked, where the protocol tells; empty where none is. */
+  readonly schema?: string;
 }
 
 /**
@@ -198,6 +253,10 @@ export interface Gate {
   whole(statement: StreamedStatement, fingerprint: string): void;
   /** The client said goodbye; what follows is not forwarded. */
   goodbye(): void;
+  /** Words of ours for the client; no reply is owed before them. */
+  answer(bytes: Uint8Array): void;
+  /** Something the client asked for is not let through; the session goes on. */
+  refused(text: string, refusal: Refusal): void;
 }
 
 /** Database to client: forwarded first, then skimmed for results. */
@@ -208,6 +267,10 @@ export interface Tap {
   lateStatement(statement: Statement): void;
   /** The session is at rest: no statement is open and no transaction (used for draining). */
   idle(): void;
+  /** Words of ours for the client, between what the database says. */
+  answer(bytes: Uint8Array): void;
+  /** Words of ours for the database, in the middle of a reply of its. */
+  reply(bytes: Uint8Array): void;
 }
 
 /**
@@ -222,6 +285,8 @@ export interface Inspector {
   readonly betweenFrames: boolean;
   /** Rows towards the client so far, those of COPY included, counted by their headers. */
   readonly rows: number;
+  /** Our last words, as they fit what was said last; only while `betweenFrames`. */
+  refuse(refusal: Refusal): Uint8Array;
 }
 
 /** How an administrator's test goes on once the database let it in (`remoteler db test`). */
@@ -246,26 +311,37 @@ export interface Protocol {
    * they are not this protocol's, "more" where too few are held to tell.
    */
   sniff(held: Uint8Array): Sniffed | "more" | null;
-  /** Server side of the start, inside TLS. */
-  accept(): Handshake<Opening>;
+  /**
+   * Where the server speaks first: a proxy's side of a start in the clear, up to and with TLS,
+   * while nobody knows which database is meant. Null where the client speaks first.
+   */
+  readonly meet: ((greeting: Greeting) => Handshake<void>) | null;
+  /** Server side of the start, inside TLS. `greeting`: where the server speaks first. */
+  accept(greeting?: Greeting): Handshake<Opening>;
   /** Client side of the start towards the database: TLS question first, then authentication. */
   login(request: LoginRequest): Handshake<LoggedIn>;
-  /** The start of a login up to and with TLS, which is all that can be asked without a user. */
-  greet(): Handshake<void>;
+  /**
+   * The start of a login up to and with TLS, which is all that can be asked without a user. Gives
+   * what the database says of itself before; null where it says nothing.
+   */
+  greet(): Handshake<ServerFacts | null>;
   readonly trial: Trial;
   /** How long the secret of this client's cancel key is. */
   cancelSecretBytes(startup: Startup): number;
   /** What tells the client it is in, with `key` in place of the database's own (null: none). */
   welcome(loggedIn: LoggedIn, key: CancelKey | null): Uint8Array;
   /** `sizes`: what is held whole and what is told in pieces; the usual ones where left out. */
-  inspector(sizes?: StreamSizes): Inspector;
-  /** An error in the protocol's own words; `fatal` ends the session. */
-  refuse(refusal: Refusal): Uint8Array;
+  inspector(sizes?: StreamSizes, terms?: SessionTerms): Inspector;
+  /**
+   * An error in the protocol's own words, which ends the session before it began. `sequence`: the
+   * number of this message where they are numbered; 0, the default, where nothing was said before.
+   */
+  refuse(refusal: Refusal, sequence?: number): Uint8Array;
   /**
    * The request that cancels the statement of `key`, to be sent on a connection of its own; null
-   * where there is none.
+   * where there is none. `as`: the login of that session, for those that have to log in for it.
    */
-  cancelRequest(key: CancelKey): Handshake<void> | null;
+  cancelRequest(key: CancelKey, as?: LoginRequest): Handshake<void> | null;
 }
 
 export type Sniffed =
