@@ -2,6 +2,7 @@
 import type { EpochMs } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
 import type { UserIdentity } from "../core/identity.ts";
+import { type CommandAccess, commandAccess } from "./commands.ts";
 import { type Labelled, labelMatcher, type Labels } from "./labels.ts";
 import {
   type MergedOptions,
@@ -42,6 +43,8 @@ export interface Grant {
   readonly options: MergedOptions;
   /** One of the roles that allow it lets replication through as well. */
   readonly replication: boolean;
+  /** What may be asked, where the protocol has commands; made when it is called for. */
+  readonly commands: () => CommandAccess;
   /** Roles that allow it; for the audit log. */
   readonly by: readonly string[];
   readonly decidedAt: EpochMs;
@@ -93,7 +96,14 @@ export function decide(question: Question): Grant | Denial {
   const replication = roles.some(({ metadata, spec }) =>
     by.includes(metadata.name) && spec.options.allow_replication === true
   );
-  return { allowed: true, service, user, name, options, replication, by, decidedAt: now };
+  const commands = () =>
+    commandAccess({
+      allowing: roles.filter(({ metadata }) => by.includes(metadata.name)),
+      all: roles,
+      traits: identity.traits,
+      readOnly: options.limits.readOnly,
+    });
+  return { allowed: true, service, user, name, options, replication, commands, by, decidedAt: now };
 }
 
 /** The answer for a database that isn't there: the same words as for one that may not be seen. */

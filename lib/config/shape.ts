@@ -150,7 +150,7 @@ const credentials = v.strictObject({
 
 const database = v.strictObject({
   name: about(name, "name in lists and certificates"),
-  protocol: about(v.picklist(["postgres"]), "protocol it speaks"),
+  protocol: about(v.picklist(["postgres", "redis"]), "protocol it speaks"),
   uri: about(address, "host:port where the agent reaches it"),
   description: v.optional(about(v.pipe(v.string(), v.maxLength(256)), "for people"), ""),
   labels: v.optional(

@@ -1,6 +1,7 @@
 /** Who comes, and whether they may open this database as this user: the only way to a Grant. */
 import {
   type AuditMode,
+  type CommandAccess,
   decide,
   generationOf,
   lockOf,
@@ -52,6 +53,10 @@ export class Grant {
   readonly replication: boolean;
   /** No proxy can read what goes through. */
   readonly endToEnd: boolean;
+  /** What may be asked, where the protocol has commands. */
+  readonly commands: () => CommandAccess;
+  /** Whether their values are recorded, or names and keys only. */
+  readonly recordValues: boolean;
 
   /** @param seal what only this module has */
   constructor(seal: typeof grantSeal, init: Omit<Grant, "isGenuine">) {
@@ -67,6 +72,8 @@ export class Grant {
     this.expires = init.expires;
     this.replication = init.replication;
     this.endToEnd = init.endToEnd;
+    this.commands = init.commands;
+    this.recordValues = init.recordValues;
   }
 
   get isGenuine(): boolean {
@@ -116,8 +123,10 @@ export function authorize(
   const { cache, clock } = powers;
   const { target, startup, chain, endToEnd } = asked;
   const route = identity.route;
-  const user = agreed("user", route?.user, startup.user);
-  const database = agreed("database", route?.database, startup.database ?? route?.database ?? user);
+  const { unnamed } = target.protocol;
+  const user = agreed("user", route?.user, startup.user) || (unnamed?.user ?? "");
+  const asksFor = startup.database ?? route?.database ?? "";
+  const database = agreed("database", route?.database, asksFor) || (unnamed?.database ?? user);
   const decision = decide({
     identity,
     roles: cache.list("role"),
@@ -138,10 +147,12 @@ export function authorize(
     });
   }
   if (startup.replication && !decision.replication) throw noReplication(target);
-  const { audit, limits } = decision.options;
+  const { audit, limits, recordValues } = decision.options;
   const { replication } = startup;
+  const { commands } = decision;
   const asWhom = { identity, chain, expires, user, database, endToEnd };
-  return new Grant(grantSeal, { ...asWhom, target, startup, audit, limits, replication });
+  const what = { audit, limits, replication, commands, recordValues };
+  return new Grant(grantSeal, { ...asWhom, target, startup, ...what });
 }
 
 /**
@@ -209,9 +220,13 @@ function ended(denial: Denial): Fault {
   });
 }
 
-/** What the certificate fixes can't be chosen anew by the startup. */
+/**
+ * What the certificate fixes can't be chosen anew by the startup, which need not repeat it where
+ * the protocol has no place for it.
+ */
 function agreed(what: "user" | "database", routed: string | undefined, asked: string): string {
   if (routed === undefined || routed === "" || routed === asked) return asked;
+  if (asked === "") return routed;
   const flag = what === "user" ? "--db-user" : "--db-name";
   throw new Fault({
     kind: "unauthenticated",

@@ -63,7 +63,8 @@ export async function login(
   const { statementMs, readOnly } = grant.limits;
   const nonce = powers.random.bytes(24);
   const limits = { statementMs: statementMs === Infinity ? null : statementMs, readOnly };
-  const asked = { user, database, startup, limits, replication, nonce };
+  const hasPassword = credentials.password !== null;
+  const asked = { user, database, startup, limits, replication, nonce, hasPassword };
   const script = target.protocol.login(asked);
   return await converse(script, connected, { target, credentials, powers, signal });
 }

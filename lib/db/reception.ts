@@ -86,7 +86,8 @@ export class Reception {
     const { clientAddress, proxy, trace } = this.header;
     const { target, endToEnd } = this.#claim;
     const route = this.#identity?.route;
-    const user = this.#startup?.user ?? route?.user ?? "";
+    const { unnamed } = target.protocol;
+    const user = this.#startup?.user || route?.user || (unnamed?.user ?? "");
     this.#record ??= new SessionRecord(this.#powers, {
       sid: this.sid,
       identity: this.#identity,
@@ -96,7 +97,7 @@ export class Reception {
       trace,
       program: this.#startup?.clientProgram ?? "",
       user,
-      database: this.#startup?.database ?? route?.database ?? user,
+      database: this.#startup?.database ?? route?.database ?? unnamed?.database ?? user,
     }, target);
     return this.#record;
   }

@@ -99,17 +99,20 @@ export class Relay {
       begin: (statement, text) => this.#piece(() => begin(parts, statement, text)),
       more: (text) => this.#piece(() => parts.record.more(text)),
       whole: (_, fingerprint) => this.#piece(() => parts.record.whole(fingerprint)),
-      goodbye: () => this.#clientFinished({ by: "client", orderly: true, message: "client left" }),
+      goodbye: () => this.#clientFinished(left),
       answer: (bytes) => this.#answer(bytes),
       refused: (text, refusal) => recordRefused(parts, text, refusal),
+      replied: (id, index, reply) => parts.record.replied(id, index, reply),
     };
     this.#tap = {
       forward: (bytes) => this.#toClient(bytes),
       result: (id, result) => parts.record.result(id, result),
+      replied: (id, index, reply) => parts.record.replied(id, index, reply),
       lateStatement: (statement) => parts.record.late(statement),
       idle: () => {},
       answer: (bytes) => this.#answer(bytes),
       reply: (bytes) => this.#toDatabase(bytes),
+      goodbye: () => this.#clientFinished(left),
     };
   }
 
@@ -162,7 +165,8 @@ export class Relay {
 
   #statement(statement: Statement): void {
     const { record, settle } = this.#parts;
-    if (this.#lastWords !== null || isRefused(this.#parts, statement.text)) return;
+    const count = statement.commands?.length ?? 1;
+    if (this.#lastWords !== null || isRefused(this.#parts, statement.text, count)) return;
     record.statement(statement);
     this.#announced = settle !== null;
     const { statements, textBytes } = record.open;
@@ -380,6 +384,7 @@ export class Relay {
   }
 }
 
+const left: Ending = { by: "client", orderly: true, message: "client left" };
 const gone: Ending = { by: "client", orderly: true, message: "the client closed its connection" };
 const vanished: Ending = { by: "client", orderly: false, message: "the client's connection broke" };
 const lost: Ending = {

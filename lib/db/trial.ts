@@ -149,7 +149,10 @@ class Trial {
         throw otherAccount(secret.user);
       }
       await secret.password();
-      this.#credentials = { keyPair: null, password: secret.password };
+      const both = this.#target.protocol.certificateAndPassword === true && db_user !== null;
+      if (both) await this.#askCertificate(signal);
+      const keyPair = this.#credentials?.keyPair ?? null;
+      this.#credentials = { keyPair, password: secret.password };
       return `the stored password${secret.user === null ? "" : ` of ${secret.user}`} can be read`;
     });
   }
@@ -177,7 +180,7 @@ class Trial {
       return this.#skip("statement", why);
     }
     const { protocol } = this.#target;
-    const db_name = this.#order.db_name ?? db_user;
+    const db_name = this.#order.db_name ?? protocol.unnamed?.database ?? db_user;
     const isIn = await this.#step("login", connectMsMax + loginMsMax, async (signal) => {
       const script = protocol.login(this.#request(db_user, db_name));
       const to = this.#target;
@@ -202,7 +205,9 @@ class Trial {
     const clientProgram = "remoteler db test";
     const rest = { parameters, clientProgram, replication: false, version: "" };
     const startup = { user, database, ...rest };
-    return { user, database, startup, replication: false, nonce: this.#powers.random.bytes(24) };
+    const nonce = this.#powers.random.bytes(24);
+    const hasPassword = this.#target.secret !== null;
+    return { user, database, startup, replication: false, nonce, hasPassword };
   }
 
   async #step(

@@ -1,4 +1,5 @@
 import { postgres } from "./postgres/mod.ts";
+import { redis } from "./redis/mod.ts";
 import type { Protocol } from "./protocol.ts";
 
 export { ClientRefused } from "./client_refused.ts";
@@ -9,6 +10,7 @@ export type * from "./protocol.ts";
 /** All protocols, a line each. */
 export const protocols: readonly Protocol[] = [
   postgres,
+  redis,
 ];
 
 /**

@@ -138,6 +138,31 @@ export interface SessionTerms {
   readonly replication: boolean;
   /** The database's own number of the session that its client knows by `id`; null: not ours. */
   readonly connectionOf: (id: number) => number | null;
+  /** Where the protocol has commands in place of texts; absent: all may be run. */
+  readonly commands?: CommandTerms;
+}
+
+/** What may be asked in a session of commands (Redis). */
+export interface CommandTerms {
+  /** The account that was logged in: the only one that a client may name. */
+  readonly user: string;
+  /** Whether values are recorded, or names and keys only. */
+  readonly values: boolean;
+  /** Why a command may not be run, in words for the client; null where it may. */
+  refusal(command: AskedCommand): Refusal | null;
+}
+
+/** A command as it is decided over. */
+export interface AskedCommand {
+  /** In lower case; with its subcommand: "config|get". */
+  readonly name: string;
+  /** The server's own, without `@`; empty where the command is not known. */
+  readonly categories: readonly string[];
+  readonly known: boolean;
+  /** The keys it names; null where not all that it reaches are named. */
+  keys(): readonly string[] | null;
+  /** Other databases of the server that it names. */
+  databases(): readonly string[];
 }
 
 /** Why a session or statement is refused or ended, in words the user may see. */
@@ -199,8 +224,40 @@ export interface Statement {
   readonly reexecution: boolean;
   /** The same for statements that differ in their values only; 16 hex digits. */
   readonly fingerprint: string;
+  /** Where it is several commands of one moment: each of them, in order. */
+  readonly commands?: readonly CommandAsked[];
   /** The schema in use when it was asked, where the protocol tells; empty where none is. */
   readonly schema?: string;
+}
+
+/** A command of a protocol that has these in place of texts, as it is recorded. */
+export interface CommandAsked {
+  /** Its name, then its arguments: UTF-8 as it is, other bytes as `\xHH`, `\` as `\\`. */
+  readonly args: readonly string[];
+  /** Arguments that are there in part only, or not at all. */
+  readonly cut: readonly CutArgument[];
+  /** How many more there were. */
+  readonly omitted: number;
+}
+
+export interface CutArgument {
+  /** Its place among the arguments, the name being 0. */
+  readonly index: number;
+  /** Its whole length in bytes. */
+  readonly bytes: number;
+  /** SHA-256 in hex of all of it; null where its value is not recorded. */
+  readonly sha256: string | null;
+}
+
+/** What came of a command. */
+export interface CommandReply {
+  /** Its type in the protocol's words; "none" where it is not answered. */
+  readonly type: string;
+  readonly error: StatementError | null;
+  /** Elements of an aggregate, else 0. */
+  readonly elements: number;
+  /** Its bytes towards the client. */
+  readonly bytes: number;
 }
 
 /**
@@ -257,18 +314,24 @@ export interface Gate {
   answer(bytes: Uint8Array): void;
   /** Something the client asked for is not let through; the session goes on. */
   refused(text: string, refusal: Refusal): void;
+  /** A command that was answered here, of a statement that has `commands`. */
+  replied(statementId: number, index: number, reply: CommandReply): void;
 }
 
 /** Database to client: forwarded first, then skimmed for results. */
 export interface Tap {
   forward(bytes: Uint8Array): void;
   result(statementId: number, result: StatementResult): void;
+  /** What came of one command of a statement that has `commands`; the last one is its result. */
+  replied(statementId: number, index: number, reply: CommandReply): void;
   /** A statement learned of only from its answer (a Parse that failed with no Execute). */
   lateStatement(statement: Statement): void;
   /** The session is at rest: no statement is open and no transaction (used for draining). */
   idle(): void;
   /** Words of ours for the client, between what the database says. */
   answer(bytes: Uint8Array): void;
+  /** The client's goodbye was answered: nothing more comes from it. */
+  goodbye(): void;
   /** Words of ours for the database, in the middle of a reply of its. */
   reply(bytes: Uint8Array): void;
 }
@@ -304,6 +367,13 @@ export interface Protocol {
   /** Name in certificates, configuration and events: "postgres". */
   readonly name: string;
   readonly defaultPort: number;
+  /** What counts where neither the certificate nor the startup names a user or a database. */
+  readonly unnamed?: { readonly user: string; readonly database: string };
+  /**
+   * A client certificate opens TLS and names nobody: it is shown beside the password, where there
+   * is one.
+   */
+  readonly certificateAndPassword?: boolean;
   /** ALPN names a client of this protocol may offer beside `remoteler-<name>`. */
   readonly alpn: readonly string[];
   /**

@@ -28,8 +28,14 @@ export function gateOf(parts: GateParts): Gate {
     goodbye: () => parts.goodbye?.(),
     answer: (bytes) => parts.answer?.(bytes),
     refused: (text) => parts.refused?.(text),
+    replied: () => {},
   };
 }
 
 /** What a protocol that never speaks in our own words has no use for. */
-export const unsaid = { answer: () => {}, reply: () => {} } as const;
+export const unsaid = {
+  answer: () => {},
+  reply: () => {},
+  replied: () => {},
+  goodbye: () => {},
+} as const;

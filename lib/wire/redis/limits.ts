@@ -20,6 +20,14 @@ export const limits = {
   argumentKeptBytes: 4096,
   /** Of a command too long to be held: what is kept of its arguments. */
   streamedKeptBytes: 1024 * 1024,
+  /** Of all arguments of one command. */
+  commandKeptBytes: 64 * 1024,
+  /** Commands recorded as one, and the characters of their arguments, about. */
+  batchCommands: 256,
+  batchCharacters: 64 * 1024,
+  /** Commands that the server has yet to answer, and bytes of ours that wait for these. */
+  owed: 500_000,
+  owedBytes: 1024 * 1024,
   /** A reply during login and other handshakes. */
   loginBytes: 64 * 1024,
 } as const;
