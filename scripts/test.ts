@@ -27,6 +27,8 @@ const allowedSkips: readonly string[] = [
   "driver pgx: go",
   // Debian sid changes from day to day, and not every mirror has sources.
   "driver psql 18: Debian sid's packages can't be had",
+  "Redis of Debian sid: Debian sid's packages can't be had",
+  "Valkey of Debian sid: Debian sid's packages can't be had",
   "PostgreSQL 18's own regression scripts: Debian sid's packages can't be had",
   "PostgreSQL 15's own regression scripts: Debian's sources can't be had",
   // Containers often have neither TUN devices nor the right to make namespaces.
@@ -45,6 +47,7 @@ const groups: Readonly<Record<string, (all: boolean) => Promise<Step[]>>> = {
     tests("house", everything, ["tests/fakes", "tests/fuzz", ...await houseTests()]),
   ],
   postgres: () => e2e("postgres"),
+  redis: () => e2e("redis"),
   tunnel: () => e2e("tunnel"),
   audit: () => e2e("audit"),
   cli: () => e2e("cli"),
@@ -188,6 +191,8 @@ async function install(): Promise<void> {
     "/usr/lib/postgresql/15/bin/postgres": "postgresql",
     "/usr/bin/psql": "postgresql-client",
     "/usr/bin/openssl": "openssl",
+    "/usr/bin/redis-server": "redis-server",
+    "/usr/bin/redis-cli": "redis-tools",
     "/usr/bin/bzip2": "bzip2",
     "/usr/bin/ip": "iproute2",
     "/usr/bin/zsh": "zsh",

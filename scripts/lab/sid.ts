@@ -11,19 +11,30 @@ export interface SidProgram {
 
 /**
  * psql 18 and the other programs of its package, each by its path there as `bin/psql`; null where
- * this is no Debian on x86-64 or the packages can't be had. Nothing is installed into the system:
- * apt gets a state of its own, and the programs run by the dynamic linker that comes with them.
+ * they can't be had.
  */
 export async function sidPostgresClient(): Promise<((path: string) => SidProgram) | null> {
+  const programs = await sidPrograms("postgresql-client-18");
+  return programs === null ? null : (path) => programs(`usr/lib/postgresql/18/${path}`);
+}
+
+/**
+ * The programs of a package, each by its path there as `usr/bin/redis-cli`; null where this is no
+ * Debian on x86-64 or the packages can't be had. Nothing is installed into the system: apt gets a
+ * state of its own, and the programs run by the dynamic linker that comes with them.
+ */
+export async function sidPrograms(
+  name: string,
+): Promise<((path: string) => SidProgram) | null> {
   const wanted = Deno.build.arch === "x86_64" && await hasApt() && await which("dpkg-deb") !== null;
   if (!wanted) return null;
-  const home = join(cacheDir(), "sid-postgresql-client-18");
+  const home = join(cacheDir(), `sid-${name}`);
   const files = join(home, "root");
   if (!(await exists(join(home, ".done")))) {
     try {
       const apt = await OwnApt.open(home, "deb", "sid");
       await Deno.mkdir(files, { recursive: true });
-      await apt.unpack("postgresql-client-18", files);
+      await apt.unpack(name, files);
       await apt.close();
     } catch {
       await Deno.remove(home, { recursive: true }).catch(() => {});
@@ -31,9 +42,9 @@ export async function sidPostgresClient(): Promise<((path: string) => SidProgram
     }
     await Deno.writeTextFile(join(home, ".done"), "");
   }
-  const libraries = join(files, "usr/lib/x86_64-linux-gnu");
+  const libraries = ["lib", "usr/lib"].map((dir) => join(files, dir, "x86_64-linux-gnu"));
   return (path) => ({
     program: join(files, "usr/lib64/ld-linux-x86-64.so.2"),
-    args: ["--library-path", libraries, join(files, "usr/lib/postgresql/18", path)],
+    args: ["--library-path", libraries.join(":"), join(files, path)],
   });
 }
