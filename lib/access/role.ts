@@ -37,6 +37,7 @@ export interface Role {
       readonly audit?: AuditMode | undefined;
       readonly lock?: LockMode | undefined;
       readonly allow_replication?: boolean | undefined;
+      readonly local_infile?: "allow" | "deny" | undefined;
       readonly require_end_to_end?: boolean | undefined;
       /** Redis: whether values are recorded, or names and keys only. */
       readonly redis_values?: "all" | "none" | undefined;

@@ -67,6 +67,11 @@ export const role = resource(
         disconnect_expired_cert: v.optional(v.boolean()),
         /** With what the role itself allows: connections for replication too. */
         allow_replication: v.optional(v.boolean()),
+        /**
+         * With what the role itself allows: whether a database may ask for a file of the client's
+         * machine (LOAD DATA LOCAL); not where left out.
+         */
+        local_infile: v.optional(v.picklist(["allow", "deny"])),
         /** Only sessions whose TLS ends at the Database Service (`tsh db connect`). */
         require_end_to_end: v.optional(v.boolean()),
         /** Redis: `none` records names and keys of commands, and no values. */

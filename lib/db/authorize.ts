@@ -51,6 +51,10 @@ export class Grant {
   readonly expires: EpochMs;
   /** The startup asks for replication, and the roles allow it. */
   readonly replication: boolean;
+  /** The roles let replication through, whether it is asked for at the start or later. */
+  readonly mayReplicate: boolean;
+  /** The database may ask the client for a file of its own. */
+  readonly localInfile: boolean;
   /** No proxy can read what goes through. */
   readonly endToEnd: boolean;
   /** What may be asked, where the protocol has commands. */
@@ -71,6 +75,8 @@ export class Grant {
     this.limits = init.limits;
     this.expires = init.expires;
     this.replication = init.replication;
+    this.mayReplicate = init.mayReplicate;
+    this.localInfile = init.localInfile;
     this.endToEnd = init.endToEnd;
     this.commands = init.commands;
     this.recordValues = init.recordValues;
@@ -123,16 +129,15 @@ export function authorize(
   const { cache, clock } = powers;
   const { target, startup, chain, endToEnd } = asked;
   const route = identity.route;
-  const { unnamed } = target.protocol;
-  const user = agreed("user", route?.user, startup.user) || (unnamed?.user ?? "");
-  const asksFor = startup.database ?? route?.database ?? "";
-  const database = agreed("database", route?.database, asksFor) || (unnamed?.database ?? user);
+  const user = agreed("user", route?.user, startup.user) || (target.protocol.unnamed?.user ?? "");
+  const otherwise = route?.database ?? usualDatabase(target, user);
+  const database = agreed("database", route?.database, startup.database ?? otherwise) || otherwise;
   const decision = decide({
     identity,
     roles: cache.list("role"),
     database: target.resource,
     user,
-    name: database,
+    name: nameOf(target, database),
     now: clock.now(),
   });
   if (!decision.allowed) throw deniedFault(decision);
@@ -149,10 +154,23 @@ export function authorize(
   if (startup.replication && !decision.replication) throw noReplication(target);
   const { audit, limits, recordValues } = decision.options;
   const { replication } = startup;
-  const { commands } = decision;
+  const { localInfile, commands, replication: mayReplicate } = decision;
   const asWhom = { identity, chain, expires, user, database, endToEnd };
-  const what = { audit, limits, replication, commands, recordValues };
-  return new Grant(grantSeal, { ...asWhom, target, startup, ...what });
+  const may = { limits, replication, mayReplicate, localInfile, commands };
+  return new Grant(grantSeal, { ...asWhom, target, startup, audit, recordValues, ...may });
+}
+
+/** The database within the server that a session is in which names none; empty: in none. */
+export function usualDatabase(
+  { protocol }: Pick<DatabaseTarget, "protocol">,
+  user: string,
+): string {
+  return protocol.unnamed?.database ?? (protocol.mayLackDatabase === true ? "" : user);
+}
+
+/** What is asked of the roles; null where a session is in no database. */
+function nameOf({ protocol }: DatabaseTarget, database: string): string | null {
+  return database === "" && protocol.mayLackDatabase === true ? null : database;
 }
 
 /**
@@ -182,7 +200,7 @@ export function reconsider(
     roles: cache.list("role"),
     database: target.resource,
     user,
-    name: database,
+    name: nameOf(target, database),
     now: clock.now(),
   });
   if (!decision.allowed) return ended(decision);

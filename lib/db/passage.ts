@@ -80,7 +80,7 @@ export async function passThrough(
 }
 
 function liveSession(
-  { place, record }: Reception,
+  { place, record, connectionId }: Reception,
   { grant, credentials, address, loggedIn }: Entered,
   { key, relay, powers }: {
     readonly key: CancelKey | null;
@@ -96,6 +96,8 @@ function liveSession(
     address,
     key,
     databaseKey: loggedIn.cancelKey,
+    connectionId,
+    databaseConnection: loggedIn.backendPid,
     stop: (refusal, code) => {
       // What runs in the database would outlive its connection there.
       if (record.open.statements > 0) void cancelSession(session, null, powers);

@@ -8,12 +8,23 @@ import type {
   SessionTerms,
 } from "../wire/protocol.ts";
 import type { Grant } from "./authorize.ts";
+import type { Sessions } from "./sessions.ts";
 import type { ClusterPowers } from "./standing.ts";
 
-export function termsOf(grant: Grant, loggedIn: LoggedIn, powers: ClusterPowers): SessionTerms {
-  const { database, replication } = grant;
-  const fixed = { localInfile: false, connectionOf: () => null };
-  return { loggedIn, database, replication, ...fixed, commands: new Terms(grant, powers) };
+export function termsOf(
+  grant: Grant,
+  loggedIn: LoggedIn,
+  powers: ClusterPowers & { readonly sessions: Pick<Sessions, "connectionOf"> },
+): SessionTerms {
+  const { database, localInfile, mayReplicate, target } = grant;
+  return {
+    loggedIn,
+    database,
+    localInfile,
+    replication: mayReplicate,
+    connectionOf: (id) => powers.sessions.connectionOf(target, id),
+    commands: new Terms(grant, powers),
+  };
 }
 
 /** Databases of one server are few, and asked for again and again. */

@@ -1,3 +1,4 @@
+import { mysql } from "./mysql/mod.ts";
 import { postgres } from "./postgres/mod.ts";
 import { redis } from "./redis/mod.ts";
 import type { Protocol } from "./protocol.ts";
@@ -10,6 +11,7 @@ export type * from "./protocol.ts";
 /** All protocols, a line each. */
 export const protocols: readonly Protocol[] = [
   postgres,
+  mysql,
   redis,
 ];
 

@@ -25,7 +25,12 @@ export type Step =
     readonly salt: Uint8Array;
     readonly iterations: number;
     readonly bytes: number;
-  };
+  }
+  /**
+   * Reply: an Ed25519 signature (64 bytes) by the key whose seed is the password as it is, of any
+   * length (MariaDB). Not among what node:crypto does.
+   */
+  | { readonly do: "ed25519"; readonly password: string; readonly message: Uint8Array };
 
 /** Size in bytes of the unit at the front of `held`, or null while its header is incomplete. */
 export type Measure = (held: Uint8Array) => number | null;
@@ -110,6 +115,8 @@ export interface LoginRequest {
   readonly nonce: Uint8Array;
   /** There is a password to be asked for by a `secret` step; absent: nobody knows yet. */
   readonly hasPassword?: boolean;
+  /** Whether the database may ask the client for a file of its own; absent: no. */
+  readonly localInfile?: boolean;
 }
 
 /** A database that let us in. */
@@ -374,6 +381,8 @@ export interface Protocol {
    * is one.
    */
   readonly certificateAndPassword?: boolean;
+  /** A session may be in no database; where this is absent, it is in that named as its user. */
+  readonly mayLackDatabase?: boolean;
   /** ALPN names a client of this protocol may offer beside `remoteler-<name>`. */
   readonly alpn: readonly string[];
   /**
