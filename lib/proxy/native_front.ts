@@ -5,7 +5,6 @@
 import { Fault } from "../core/fault.ts";
 import { PullReader } from "../core/pull.ts";
 import type { Random } from "../core/random.ts";
-import type { SocketStream } from "../sys/socket_stream.ts";
 import { ClientRefused } from "../wire/client_refused.ts";
 import type { Handshake, Protocol, Reply, Step } from "../wire/protocol.ts";
 import { plaintextBeforeTls, serveGreeted } from "./database_front.ts";

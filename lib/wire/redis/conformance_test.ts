@@ -25,7 +25,7 @@ const hello = "*4\n$7\nversion\n$6\n7.0.15\n$2\nid\n:42\n";
 testProtocol({
   protocol: redis,
   samples,
-  inPieces: false,
+  hasCommands: true,
   handshakes: [
     { name: "accept", start: () => redis.accept(), incoming: new Uint8Array(0) },
     {
