@@ -203,5 +203,5 @@ async function filesOf(
   if (missing !== null) {
     return { warn: `${missing.path} has no section [${missing.header}]`, hint };
   }
-  return commandFor(route);
+  return commandFor(route, connectionOf(profile, login, route));
 }

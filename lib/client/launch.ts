@@ -8,6 +8,7 @@ import {
   writeGroups,
 } from "./connection_file.ts";
 import { mysql } from "./launch_mysql.ts";
+import { redis } from "./launch_redis.ts";
 import type { ClientPowers } from "./powers.ts";
 import { homeOf, type Login, type Profile, readProxyAddress, type Route } from "./profile.ts";
 
@@ -40,9 +41,9 @@ export interface Launch {
   /** Variables that make a program read that very file. */
   fileVariables(file: ConnectionFile): Readonly<Record<string, string>>;
   /** The exact command to type after `tsh db login`. */
-  command(service: string): string;
+  command(service: string, connection: Connection): string;
   /** Arguments of the program, before those of the user. */
-  args(service: string): readonly string[];
+  args(service: string, connection: Connection): readonly string[];
   /** Arguments of a program for a local port without TLS, before those of the user. */
   localArgs(port: number, connection: Connection, program: string): readonly string[];
   /** Address of a database behind a local port, to be typed. */
@@ -101,7 +102,7 @@ function localWords(port: number, { user, database }: Connection): string {
   return words.join(" ");
 }
 
-const table: Readonly<Record<string, Launch>> = { postgres, mysql };
+const table: Readonly<Record<string, Launch>> = { postgres, mysql, redis };
 
 /** The row of a protocol; null for one that this `tsh` doesn't know. */
 export function launchFor(protocol: string): Launch | null {
@@ -138,10 +139,11 @@ export function needsLocalPort(
   return require_end_to_end || (launchOf(protocol).ownPort && native === null);
 }
 
-/** The command to type for a route. */
-export function commandFor(route: Route): string {
+/** The command to type for a route and its connection. */
+export function commandFor(route: Route, connection: Connection): string {
   const { service, protocol } = route;
-  return needsLocalPort(route) ? `tsh db connect ${service}` : launchOf(protocol).command(service);
+  if (needsLocalPort(route)) return `tsh db connect ${service}`;
+  return launchOf(protocol).command(service, connection);
 }
 
 export function connectionOf(profile: Profile, login: Login, route: Route): Connection {

@@ -165,7 +165,10 @@ const credentials = v.strictObject({
 
 const database = v.strictObject({
   name: about(name, "name in lists and certificates"),
-  protocol: about(v.picklist(["postgres", "mysql"]), "protocol it speaks; MariaDB's is mysql"),
+  protocol: about(
+    v.picklist(["postgres", "mysql", "redis"]),
+    "protocol it speaks; MariaDB's is mysql, Valkey's redis",
+  ),
   uri: about(address, "host:port where the agent reaches it"),
   description: v.optional(about(v.pipe(v.string(), v.maxLength(256)), "for people"), ""),
   labels: v.optional(

@@ -6,14 +6,20 @@ import type { Breach } from "./session_limits.ts";
 export interface AdmitParts {
   readonly record: SessionRecord;
   /** Asked before each statement; null where no role bounds their rate. */
-  readonly mayRun: (() => Breach | null) | null;
+  readonly mayRun: ((count: number) => Breach | null) | null;
   /** Has to end the session. */
   readonly onBreach: (breach: Breach) => void;
 }
 
-/** Whether a statement may not run; then that is recorded and the session ends. */
-export function isRefused({ record, mayRun, onBreach }: AdmitParts, text: string): boolean {
-  const breach = mayRun === null ? null : mayRun();
+/**
+ * Whether a statement (or so many of them) may not run; then that is recorded and the session ends.
+ */
+export function isRefused(
+  { record, mayRun, onBreach }: AdmitParts,
+  text: string,
+  count: number = 1,
+): boolean {
+  const breach = mayRun === null ? null : mayRun(count);
   if (breach === null) return false;
   const { code, refusal: { message } } = breach;
   record.refused(text, { code, message });

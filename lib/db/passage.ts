@@ -1,6 +1,6 @@
 /** The session itself: from the welcome to the end, and the record of both. */
 import type { Fault } from "../core/fault.ts";
-import type { CancelKey, LoggedIn, SessionTerms } from "../wire/protocol.ts";
+import type { CancelKey, LoggedIn } from "../wire/protocol.ts";
 import { type Grant, reconsider } from "./authorize.ts";
 import { type CancelPowers, cancelSession } from "./cancel.ts";
 import type { Connected } from "./connect.ts";
@@ -8,10 +8,12 @@ import type { Credentials } from "./credentials/mod.ts";
 import type { Line } from "./drive.ts";
 import type { Reception } from "./reception.ts";
 import type { RecordPowers } from "./record.ts";
-import { type Ending, Relay, type Side } from "./relay.ts";
+import type { Ending } from "./endings.ts";
+import { Relay, type Side } from "./relay.ts";
 import type { LiveSession } from "./sessions.ts";
 import { type Breach, breaches, LimitWatch } from "./session_limits.ts";
 import type { ClusterPowers } from "./standing.ts";
+import { termsOf } from "./terms.ts";
 import type { UserCounts } from "./user_counts.ts";
 
 export type PassagePowers = CancelPowers & RecordPowers & ClusterPowers & {
@@ -78,20 +80,6 @@ export async function passThrough(
   finish(reception, relay, ending);
 }
 
-function termsOf(
-  { database, localInfile, mayReplicate, target }: Grant,
-  loggedIn: LoggedIn,
-  { sessions }: PassagePowers,
-): SessionTerms {
-  return {
-    loggedIn,
-    database,
-    localInfile,
-    replication: mayReplicate,
-    connectionOf: (id) => sessions.connectionOf(target, id),
-  };
-}
-
 function liveSession(
   { place, record, connectionId }: Reception,
   { grant, credentials, address, loggedIn }: Entered,
@@ -124,9 +112,9 @@ function liveSession(
 function mayRunOf(
   { identity: { user }, limits: { statementsPerMinute: max } }: Grant,
   { users }: PassagePowers,
-): (() => Breach | null) | null {
+): ((count: number) => Breach | null) | null {
   if (max === Infinity) return null;
-  return () => users.statement(user, max) ? null : breaches.rate(max);
+  return (count) => users.statement(user, max, count) ? null : breaches.rate(max);
 }
 
 function settleOf(

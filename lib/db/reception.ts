@@ -98,7 +98,7 @@ export class Reception {
     const { clientAddress, proxy, trace } = this.header;
     const { target, endToEnd } = this.#claim;
     const route = this.#identity?.route;
-    const user = this.#startup?.user ?? route?.user ?? "";
+    const user = this.#startup?.user || route?.user || (target.protocol.unnamed?.user ?? "");
     const otherwise = usualDatabase(target, user);
     this.#record ??= new SessionRecord(this.#powers, {
       sid: this.sid,

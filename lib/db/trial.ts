@@ -150,7 +150,10 @@ class Trial {
         throw otherAccount(secret.user);
       }
       await secret.password();
-      this.#credentials = { keyPair: null, password: secret.password };
+      const both = this.#target.protocol.certificateAndPassword === true && db_user !== null;
+      if (both) await this.#askCertificate(signal);
+      const keyPair = this.#credentials?.keyPair ?? null;
+      this.#credentials = { keyPair, password: secret.password };
       return `the stored password${secret.user === null ? "" : ` of ${secret.user}`} can be read`;
     });
   }

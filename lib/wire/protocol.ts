@@ -3,6 +3,7 @@
  * is resumed with the answer; an inspector is handed bytes and says what they mean.
  */
 
+import type { CommandAsked, CommandReply, CommandTerms } from "./commands.ts";
 import type { StreamSizes } from "./streaming.ts";
 
 /** One thing a handshake asks its driver to do; the reply comes back from `yield`. */
@@ -145,6 +146,8 @@ export interface SessionTerms {
   readonly replication: boolean;
   /** The database's own number of the session that its client knows by `id`; null: not ours. */
   readonly connectionOf: (id: number) => number | null;
+  /** Where the protocol has commands in place of texts; absent: all may be run. */
+  readonly commands?: CommandTerms;
 }
 
 /** Why a session or statement is refused or ended, in words the user may see. */
@@ -206,6 +209,8 @@ export interface Statement {
   readonly reexecution: boolean;
   /** The same for statements that differ in their values only; 16 hex digits. */
   readonly fingerprint: string;
+  /** Where it is several commands of one moment: each of them, in order. */
+  readonly commands?: readonly CommandAsked[];
   /** The schema in use when it was asked, where the protocol tells; empty where none is. */
   readonly schema?: string;
 }
@@ -264,18 +269,24 @@ export interface Gate {
   answer(bytes: Uint8Array): void;
   /** Something the client asked for is not let through; the session goes on. */
   refused(text: string, refusal: Refusal): void;
+  /** A command that was answered here, of a statement that has `commands`. */
+  replied(statementId: number, index: number, reply: CommandReply): void;
 }
 
 /** Database to client: forwarded first, then skimmed for results. */
 export interface Tap {
   forward(bytes: Uint8Array): void;
   result(statementId: number, result: StatementResult): void;
+  /** What came of one command of a statement that has `commands`; the last one is its result. */
+  replied(statementId: number, index: number, reply: CommandReply): void;
   /** A statement learned of only from its answer (a Parse that failed with no Execute). */
   lateStatement(statement: Statement): void;
   /** The session is at rest: no statement is open and no transaction (used for draining). */
   idle(): void;
   /** Words of ours for the client, between what the database says. */
   answer(bytes: Uint8Array): void;
+  /** The client's goodbye was answered: nothing more comes from it. */
+  goodbye(): void;
   /** Words of ours for the database, in the middle of a reply of its. */
   reply(bytes: Uint8Array): void;
 }
@@ -311,6 +322,13 @@ export interface Protocol {
   /** Name in certificates, configuration and events: "postgres". */
   readonly name: string;
   readonly defaultPort: number;
+  /** What counts where neither the certificate nor the startup names a user or a database. */
+  readonly unnamed?: { readonly user: string; readonly database: string };
+  /**
+   * A client certificate opens TLS and names nobody: it is shown beside the password, where there
+   * is one.
+   */
+  readonly certificateAndPassword?: boolean;
   /** A session may be in no database; where this is absent, it is in that named as its user. */
   readonly mayLackDatabase?: boolean;
   /** ALPN names a client of this protocol may offer beside `remoteler-<name>`. */

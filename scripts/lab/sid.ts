@@ -31,6 +31,14 @@ export async function sidMysql(): Promise<SidRoot | null> {
   return await unpacked("sid-mysql", ["mysql-server-core", "mysql-client-core"]);
 }
 
+/** The programs of one package, each by its path there as `usr/bin/redis-cli`; null as above. */
+export async function sidPrograms(
+  name: string,
+): Promise<((path: string) => SidProgram) | null> {
+  const root = await unpacked(`sid-${name}`, [name]);
+  return root === null ? null : (path) => root.program(path);
+}
+
 /**
  * Packages and what they depend on; null where this is no Debian on x86-64 or they can't be had.
  * Nothing is installed into the system: apt gets a state of its own, and the programs run by the
@@ -53,12 +61,12 @@ async function unpacked(name: string, packages: readonly string[]): Promise<SidR
     }
     await Deno.writeTextFile(join(home, ".done"), "");
   }
-  const libraries = join(files, "usr/lib/x86_64-linux-gnu");
+  const libraries = ["lib", "usr/lib"].map((dir) => join(files, dir, "x86_64-linux-gnu"));
   return {
     files,
     program: (path) => ({
       program: join(files, "usr/lib64/ld-linux-x86-64.so.2"),
-      args: ["--library-path", libraries, join(files, path)],
+      args: ["--library-path", libraries.join(":"), join(files, path)],
     }),
   };
 }

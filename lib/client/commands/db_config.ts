@@ -19,7 +19,7 @@ export const dbConfig = command({
     const at = await requireLogin(options.proxy, powers);
     const route = await requireRoute(at, options.name, powers);
     if (options.format === "cmd") {
-      print(powers.terminal, commandFor(route));
+      print(powers.terminal, commandFor(route, connectionOf(at.profile, at.login, route)));
     } else {
       sayWhatIsNeeded(route, powers);
       const connection = connectionOf(at.profile, at.login, route);

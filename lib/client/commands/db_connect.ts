@@ -36,8 +36,10 @@ export const dbConnect = command({
       const to = { ...at, route, endToEnd };
       return await runOnLocalPort(to, { launch, program, args: options.args }, powers);
     }
-    const variables = await writeConnection(connectionOf(at.profile, at.login, route), powers);
-    return await powers.runProgram(program, [...launch.args(name), ...options.args], variables);
+    const connection = connectionOf(at.profile, at.login, route);
+    const variables = await writeConnection(connection, powers);
+    const words = [...launch.args(name, connection), ...options.args];
+    return await powers.runProgram(program, words, variables);
   },
 });
 

@@ -38,7 +38,7 @@ export const dbLogin = command({
     say(powers.terminal, `certificate for ${name} as ${who}${where}, until ${route.expires}`);
     sayWhatIsNeeded(route, powers);
     say(powers.terminal, "connect with:");
-    print(powers.terminal, commandFor(route));
+    print(powers.terminal, commandFor(route, connectionOf(at.profile, at.login, route)));
     return 0;
   },
 });

@@ -55,6 +55,7 @@ function session(sizes?: typeof streamSizes) {
     goodbye: () => {},
     answer: () => {},
     refused: () => {},
+    replied: () => {},
   };
   const tap = {
     forward: () => {},
@@ -218,6 +219,7 @@ Deno.test("a Query of 256 MiB passes in bounded memory", () => {
     goodbye: () => {},
     answer: () => {},
     refused: () => {},
+    replied: () => {},
   };
   inspector.client(concat([Uint8Array.of(0x51), i32(4 + count * chunk.length + 1)]), gate);
   let grown = 0;
