@@ -76,8 +76,7 @@ async function openDatabase(core: Core, wish: Wish, who: Who): Promise<Database>
   const { service, identity, roles, db_user: user, db_name: name } = wish;
   const now = core.clock.now();
   let denial = unknownDatabase(service);
-  const all = await servedDatabases(core);
-  const named = all.filter(({ database: { metadata } }) => metadata.name === service);
+  const named = await servedDatabases(core, service);
   const online = named.filter((one) => one.online);
   for (const { database } of online.length > 0 ? online : named) {
     const decision = decide({ identity, roles, database, user, name, now });

@@ -130,8 +130,11 @@ export interface ServedDatabase {
   readonly health: DatabaseHealth | undefined;
 }
 
-/** All databases that agents serve or served lately, by name. */
-export async function servedDatabases(core: Core): Promise<readonly ServedDatabase[]> {
+/** All databases that agents serve or served lately, by name; or those called `only`. */
+export async function servedDatabases(
+  core: Core,
+  only: string | null = null,
+): Promise<readonly ServedDatabase[]> {
   const online = new Map((await core.store.all("agent")).map(({ spec }) => [spec.host, spec]));
   const found: ServedDatabase[] = [];
   const all = await core.served.all(listAll(core.backend, servedPrefix));
@@ -141,6 +144,7 @@ export async function servedDatabases(core: Core): Promise<readonly ServedDataba
     const health = new Map(agent?.health.map((one) => [one.name, one]));
     for (const database of decoded) {
       const { name } = database.metadata;
+      if (only !== null && name !== only) continue;
       found.push({ database, host, online: agent !== undefined, health: health.get(name) });
     }
   }
