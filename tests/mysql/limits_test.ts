@@ -57,7 +57,7 @@ test("a session that idles ends with 4031", async (at) => {
   await endedBy(at.site, name, "db.idle");
 });
 
-test("a statement that takes too long is ended by the database, or with its session", async (at) => {
+test("a statement that takes too long is ended, or with its session", async (at) => {
   const { way, name } = await limited(at, { statement_timeout: "1s" });
   const slow = "select count(*) from information_schema.columns a, information_schema.columns b, " +
     "information_schema.columns c, information_schema.columns d";

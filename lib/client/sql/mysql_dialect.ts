@@ -2,9 +2,17 @@
 import type { Dialect } from "./result.ts";
 import type { Split } from "./split.ts";
 
-/** What hides a `;` as a whole, with its end as the last group; else one character. */
-const token =
-  /'(?:[^'\\]|\\[\s\S]|'')*('?)|"(?:[^"\\]|\\[\s\S]|"")*("?)|`[^`]*(`?)|\/\*[\s\S]*?(\*\/|$)|#[^\n]*|--[ \t\n][^\n]*|[^'"`/#;-]+|[\s\S]/g;
+/** What hides a `;` as a whole, with its end as a group; a comment; all else. */
+const token = new RegExp(
+  [
+    /'(?:[^'\\]|\\[\s\S]|'')*('?)/,
+    /"(?:[^"\\]|\\[\s\S]|"")*("?)/,
+    /`[^`]*(`?)/,
+    /\/\*[\s\S]*?(\*\/|$)/,
+    /#[^\n]*|--[ \t\n][^\n]*|[^'"`/#;-]+|[\s\S]/,
+  ].map(({ source }) => source).join("|"),
+  "g",
+);
 
 export const mysqlDialect: Dialect = {
   split: splitMysql,
@@ -15,7 +23,7 @@ where table_schema = database() order by 1, 2`,
   columnsOf: (name) => `show columns from ${quoted(name)}`,
 };
 
-/** Statements of a text; the body of a procedure, which has `;` of its own, can't be told from them. */
+/** Statements of a text; the body of a procedure, which has `;` inside, can't be told from them. */
 export function splitMysql(text: string): Split {
   const statements: string[] = [];
   let begin = 0;
