@@ -225,6 +225,7 @@ export class Answers {
     });
     if (prepared !== undefined) {
       prepared.count = parameters;
+      prepared.isCertain = true;
       this.#session.names.set(id, prepared);
     }
     const isDescribed = !this.#session.tellsPreparedMetadata || front[12] !== 0;

@@ -280,7 +280,7 @@ Deno.test("what the server's own log has no line of is told apart", () => {
     s.server(syntax, error(1, 1054, "42S22", "Unknown column"), syntax);
     s.client(query("select 1; selec"));
     s.server(result(1, ["1"], 8 | 2), error(6, 1064, "42000", "no"));
-    s.client(prepare("selec ?"), execute(0xffffffff));
+    s.client(prepare("selec ?"), execute(0xffffffff, 0, 1, u16(3), u32(5)));
     s.server(syntax, error(1, 1243, "HY000", "Unknown prepared statement handler"));
     return s.statements.map(({ id }) => s.result(id).outcome).join(" ");
   };
