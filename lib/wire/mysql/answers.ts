@@ -342,7 +342,7 @@ export class Answers {
   }
 }
 
-/** "You have an error in your SQL syntax", "Query was empty", "Unknown prepared statement handler". */
+/** A syntax error, an empty query, an unknown prepared statement. */
 const codes = { syntax: "1064", empty: "1065", unknownStatement: "1243" } as const;
 
 /**
