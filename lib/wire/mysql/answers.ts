@@ -225,6 +225,7 @@ export class Answers {
     });
     if (prepared !== undefined) {
       prepared.count = parameters;
+      prepared.isCertain = true;
       this.#session.names.set(id, prepared);
     }
     const isDescribed = !this.#session.tellsPreparedMetadata || front[12] !== 0;
@@ -341,7 +342,7 @@ export class Answers {
   }
 }
 
-/** "You have an error in your SQL syntax", "Query was empty", "Unknown prepared statement handler". */
+/** A syntax error, an empty query, an unknown prepared statement. */
 const codes = { syntax: "1064", empty: "1065", unknownStatement: "1243" } as const;
 
 /**

@@ -38,8 +38,9 @@ export interface Prepared {
   readonly fingerprint: string;
   /** Where its text was too long to be held; `text` is empty then. */
   readonly streamed?: StreamedStatement;
-  /** How many parameters: by its text, then as the database says. */
+  /** How many parameters: by its text, then as the database says, which makes it certain. */
   count: number;
+  isCertain: boolean;
   /** Told once and remembered; null: not yet. */
   types: readonly BoundType[] | null;
   readonly longData: Map<number, LongData>;

@@ -33,6 +33,8 @@ export class ServerSide {
   #asked: Uint8Array | null = null;
   /** What comes does not go on: an answer of ours takes its place. */
   #isDropping = false;
+  /** Number of the first packet that does not. */
+  #dropsFrom = 0;
   #sequence = 0;
   #results: ([number, StatementResult] | "idle")[] = [];
   #rows = 0;
@@ -97,6 +99,8 @@ export class ServerSide {
     const { file } = this.#session;
     const sequence = file !== null
       ? file.sequence + 1
+      : this.#isDropping
+      ? this.#dropsFrom
       : this.#answers.isUnderWay
       ? this.#sequence + 1
       : this.#answers.asked?.sequence ?? 0;
@@ -245,6 +249,7 @@ export class ServerSide {
       message,
     });
     this.#isDropping = true;
+    this.#dropsFrom = this.#sequence;
     this.#tap?.reply(packet(this.#sequence + 1, () => {}));
   }
 }

@@ -131,3 +131,13 @@ Deno.test("rows of a bulk execute are told with what stands for them", () => {
     { type: "rows", value: "3", encoding: "text" },
   ]);
 });
+
+Deno.test("a guess that was wrong costs the values and not the session", () => {
+  const s = session();
+  // With NO_BACKSLASH_ESCAPES each literal is one and there is one question mark.
+  s.client(prepare("select '\\', '?', '?', ?"), execute(0xffffffff, 0, 1, TEXT, 2, "hi"));
+  s.server(prepared(1, 12, 0, 1), definition(2, "?"), eof(3), ok(1));
+  deepStrictEqual(s.statements[1]?.parameters, []);
+  s.client(execute(12, 0, 1, TEXT, 2, "hi"));
+  deepStrictEqual(s.statements[2]?.parameters.map(({ value }) => value), ["hi"]);
+});
