@@ -257,6 +257,7 @@ export class SessionRecord {
       statement_name: statement.statementName,
       portal_name: statement.portalName,
       fingerprint: statement.fingerprint,
+      ...(statement.schema ? { db_schema: statement.schema.slice(0, 255) } : {}),
       ...(statement.reexecution ? { mark: "reexecution" as const } : {}),
       ...outcome,
     });

@@ -8,8 +8,8 @@ import {
   startMysql,
 } from "../../scripts/lab/mysql.ts";
 import type { Person } from "../../scripts/lab/services.ts";
-import type { Site, SiteOptions } from "../../scripts/lab/site.ts";
-import { freePort } from "../../scripts/lab/tools.ts";
+import type { Site, SiteOptions, UserOptions } from "../../scripts/lab/site.ts";
+import { delay, type Finished, freePort, run } from "../../scripts/lab/tools.ts";
 import { siteSuite, skipped } from "../site.ts";
 
 /** A site, and one of the servers behind it. */
@@ -131,12 +131,12 @@ async function startServer(
 export async function addAlice(
   site: Site,
   found: readonly MysqlBinaries[],
-  names: readonly string[] = ["shop"],
+  { dbUsers = ["alice"], dbNames = ["shop"], roles = ["access"] }: UserOptions = {},
 ): Promise<Person> {
-  const alice = await site.addUser("alice", { dbUsers: ["alice"], dbNames: names });
+  const alice = await site.addUser("alice", { dbUsers, dbNames, roles });
   await site.login(alice, "alice");
   for (const { name } of found) {
-    await alice.mustTsh(["db", "login", name.toLowerCase(), "--db-name=shop"]);
+    await alice.mustTsh(["db", "login", name.toLowerCase(), "--db-user=alice", "--db-name=shop"]);
   }
   return alice;
 }
@@ -170,4 +170,73 @@ export async function direct({ site, server }: MysqlSite, user = "alice"): Promi
 
 async function databaseCa(site: Site): Promise<string> {
   return await site.remoteler(["get", "cert_authority/db", "--format=pem"]);
+}
+
+/** Through the proxy, on the port that it has for these programs. */
+export async function native(person: Person, service: string): Promise<Way> {
+  return JSON.parse(await person.mustTsh(["db", "config", service, "--format=json"]));
+}
+
+/** The server's own maker's client, over TLS with these files; nothing else of the machine's. */
+export async function cli(
+  { name, client: [program = "", ...first] }: MysqlBinaries,
+  way: Way,
+  args: readonly string[],
+  input?: string | readonly (readonly [text: string, thenWaitMs: number])[],
+): Promise<Finished> {
+  const { host, port, user, database, ca, cert, key } = way;
+  const isMariadb = name === "MariaDB";
+  const verified = isMariadb ? ["--ssl-verify-server-cert"] : ["--ssl-mode=VERIFY_IDENTITY"];
+  const plain = isMariadb ? ["--skip-ssl"] : ["--ssl-mode=DISABLED"];
+  const all = [
+    ...[...first, "--no-defaults", "--protocol=tcp", `--host=${host}`, `--port=${port}`],
+    ...(ca === "" ? plain : [`--ssl-ca=${ca}`, ...verified]),
+    `--user=${user}`,
+    ...(cert === "" ? [] : [`--ssl-cert=${cert}`, `--ssl-key=${key}`]),
+    ...["--batch", "--skip-column-names", ...args, database],
+  ];
+  if (typeof input !== "object") return await run(program, all, input ? { input } : {});
+  const child = new Deno.Command(program, {
+    args: all,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const typed = typeSlowly(child.stdin, input);
+  const { code, stdout, stderr } = await child.output();
+  await typed;
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+async function typeSlowly(
+  stdin: WritableStream<Uint8Array>,
+  parts: readonly (readonly [string, number])[],
+): Promise<void> {
+  const writer = stdin.getWriter();
+  for (const [text, ms] of parts) {
+    await writer.write(new TextEncoder().encode(text)).catch(() => {});
+    await delay(ms);
+  }
+  await writer.close().catch(() => {});
+}
+
+/** The role `loader`, which lets databases ask for files of the client's. */
+export async function allowFiles(site: Site): Promise<void> {
+  const role = {
+    kind: "role",
+    version: "v1",
+    metadata: { name: "loader" },
+    spec: {
+      allow: { db_labels: { "*": "*" }, db_users: ["alice"], db_names: ["shop"] },
+      deny: {},
+      options: { local_infile: "allow" },
+    },
+  };
+  await site.remoteler(["create"], JSON.stringify(role));
+}
+
+/** A port that `tsh proxy db` opened, in the clear. */
+export function local(port: number): Way {
+  return { host: "127.0.0.1", port, user: "alice", database: "shop", ca: "", cert: "", key: "" };
 }

@@ -4,7 +4,7 @@ import type { Script } from "./feeder.ts";
 import { limits } from "./limits.ts";
 import type { Prepared } from "./names.ts";
 import { wireError } from "./packet.ts";
-import { type BoundType, form, length, nameOf, shown, typeName, value } from "./values.ts";
+import { type BoundType, byte, form, length, nameOf, shown, typeName, value } from "./values.ts";
 
 /** Statement id, flags, iteration count: the front of an Execute. */
 export const EXECUTE_HEAD = 9;
@@ -32,7 +32,7 @@ export function* readExecute(
   if (count === 0) return none;
   const nulls = (yield* form((count + 7) >> 3)).rest();
   const names: string[] = [];
-  if ((yield* form(1)).u8() === 1) {
+  if ((yield* byte()) === 1) {
     prepared.types = yield* readTypes(count, hasAttributes ? names : null);
   }
   const { types, longData } = prepared;
@@ -75,7 +75,7 @@ export function* readAttributes(): Script<Values> {
   if (count > limits.parameters) throw wireError("oversize", "Query", "attributes");
   if (count === 0) return none;
   const nulls = (yield* form((count + 7) >> 3)).rest();
-  if ((yield* form(1)).u8() !== 1) {
+  if ((yield* byte()) !== 1) {
     throw wireError("malformed", "Query", "attributes without types");
   }
   const names: string[] = [];

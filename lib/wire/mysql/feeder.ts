@@ -34,6 +34,9 @@ export class Feeder<T> {
   readonly #messageName: string;
   readonly #script: Script<T>;
   #want: Want = { count: 0 };
+  /** How much of what is wanted is kept. */
+  #keep = 0;
+  /** What of that came so far, where it is cut. */
   #front: Uint8Array = nothing.front;
   #seen = 0;
   #hash: Hash | null = null;
@@ -46,24 +49,29 @@ export class Feeder<T> {
     this.#turn(script.next());
   }
 
-  /** What was kept of values so far. */
-  get keptBytes(): number {
-    return this.#kept;
-  }
-
   /** What the script gave, once it came to its end; the bytes after that are not read. */
   get result(): { readonly value: T } | null {
     return this.#result;
   }
 
-  /** Reads on; gives how many bytes were used: all, but at the script's end. */
+  /**
+   * Reads on; gives how many bytes were used: all, but at the script's end. What the script is
+   * given may be a view of `part`, good until it wants more.
+   */
   push(part: Uint8Array): number {
     let at = 0;
     while (at < part.length && this.#result === null) {
-      const used = Math.min(this.#want.count - this.#seen, part.length - at);
+      const { count } = this.#want;
+      if (this.#seen === 0 && count <= part.length - at) {
+        const bytes = part.subarray(at, at + count);
+        at += count;
+        this.#taken(bytes, this.#keep < count ? createHash("sha256").update(bytes) : null);
+        continue;
+      }
+      const used = Math.min(count - this.#seen, part.length - at);
       this.#take(part.subarray(at, at + used));
       at += used;
-      if (this.#seen === this.#want.count) this.#taken();
+      if (this.#seen === count) this.#taken(this.#front, this.#hash);
     }
     return at;
   }
@@ -77,7 +85,12 @@ export class Feeder<T> {
     return this.#result.value;
   }
 
+  /** A part of what is wanted. */
   #take(bytes: Uint8Array): void {
+    if (this.#seen === 0) {
+      this.#front = new Uint8Array(this.#keep);
+      this.#hash = this.#keep < this.#want.count ? createHash("sha256") : null;
+    }
     const room = this.#front.length - this.#seen;
     if (room > 0) {
       this.#front.set(room < bytes.length ? bytes.subarray(0, room) : bytes, this.#seen);
@@ -86,10 +99,10 @@ export class Feeder<T> {
     this.#seen += bytes.length;
   }
 
-  #taken(): void {
-    const sha256 = this.#hash === null ? "" : hex(this.#hash.digest());
-    this.#hash = null;
-    this.#turn(this.#script.next({ front: this.#front, bytes: this.#want.count, sha256 }));
+  #taken(bytes: Uint8Array, hash: Hash | null): void {
+    const sha256 = hash === null ? "" : hex(hash.digest());
+    const front = bytes.length > this.#keep ? bytes.subarray(0, this.#keep) : bytes;
+    this.#turn(this.#script.next({ front, bytes: this.#want.count, sha256 }));
   }
 
   /** Goes on to what is wanted next; nothing is wanted of what has no bytes. */
@@ -105,8 +118,7 @@ export class Feeder<T> {
     if (isForm !== true) this.#kept += keep;
     else if (count > FORM_BYTES_MAX) throw wireError("oversize", this.#messageName, "form");
     this.#want = turn.value;
-    this.#front = new Uint8Array(keep);
+    this.#keep = keep;
     this.#seen = 0;
-    this.#hash = keep < count ? createHash("sha256") : null;
   }
 }

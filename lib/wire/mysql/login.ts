@@ -120,7 +120,8 @@ function checkDialect({ flags, extended }: Handshake10, wanted: Abilities): void
   const further = wanted.extended & passableMariadb & ~extended;
   if (missing === 0 && further === 0) return;
   const names = dialectNames(missing).join(", ") || "flags of MariaDB";
-  const words = `the client speaks a newer dialect than the database (${names}): connect again`;
+  const words = `the client was greeted with more than the database can (${names}): come by ` +
+    "tsh db connect or tsh proxy db, where it is greeted as the database greets";
   throw new UpstreamRefused("mysql", "1251", "08004", words);
 }
 

@@ -59,5 +59,6 @@ export function usedSchema(text: string): string | null {
   const isQuoted = lexer.kind === kind.name;
   if (!isQuoted && lexer.kind !== kind.word) return null;
   const name = isQuoted ? lexer.text.slice(1, -1).replaceAll("``", "`") : lexer.text;
-  return !lexer.next() || lexer.text === ";" ? name : null;
+  while (lexer.next()) if (lexer.text !== ";") return null;
+  return name;
 }

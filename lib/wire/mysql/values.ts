@@ -105,9 +105,16 @@ export function* form(count: number): Script<ByteReader> {
   return new ByteReader(taken?.front ?? new Uint8Array(0));
 }
 
+const one = { count: 1, isForm: true } as const;
+
+/** Reads one byte of the form. */
+export function* byte(): Script<number> {
+  return (yield one)?.front[0] ?? 0;
+}
+
 /** Reads a length-encoded integer of the form. */
 export function* length(): Script<number> {
-  const first = (yield* form(1)).u8();
+  const first = yield* byte();
   if (first < 0xfb) return first;
   if (first === 0xfc) return (yield* form(2)).u16le();
   if (first === 0xfd) {
@@ -126,7 +133,7 @@ export function* value(type: BoundType): Script<Taken | null> {
   if (known === undefined) throw wireError("unsupported", "value", `type ${type.code}`);
   const { size } = known;
   if (size === 0) return null;
-  const count = size === "byte" ? (yield* form(1)).u8() : size ?? (yield* length());
+  const count = size === "byte" ? yield* byte() : size ?? (yield* length());
   return yield { count };
 }
 
