@@ -7,6 +7,7 @@ const env = process.env;
 const clustered = env.REDIS_CLUSTER === "1";
 const settings = {
   RESP: 3,
+  unstableResp3: true,
   socket: {
     host: env.REDIS_HOST,
     port: Number(env.REDIS_PORT),
@@ -22,7 +23,7 @@ const settings = {
 const opened = [];
 const open = async () => {
   const client = clustered
-    ? createCluster({ RESP: 3, rootNodes: [settings], defaults: settings })
+    ? createCluster({ RESP: 3, unstableResp3: true, rootNodes: [settings], defaults: settings })
     : createClient(settings);
   client.on("error", () => {});
   await client.connect();
