@@ -2,6 +2,7 @@
 import type { EpochMs } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
 import type { UserIdentity } from "../core/identity.ts";
+import { type CommandAccess, commandAccess } from "./commands.ts";
 import { type Labelled, labelMatcher, type Labels } from "./labels.ts";
 import {
   type MergedOptions,
@@ -42,6 +43,10 @@ export interface Grant {
   readonly options: MergedOptions;
   /** One of the roles that allow it lets replication through as well. */
   readonly replication: boolean;
+  /** What may be asked, where the protocol has commands; made when it is called for. */
+  readonly commands: () => CommandAccess;
+  /** One of them lets the database ask for a file of the client's own (LOAD DATA LOCAL). */
+  readonly localInfile: boolean;
   /** Roles that allow it; for the audit log. */
   readonly by: readonly string[];
   readonly decidedAt: EpochMs;
@@ -90,10 +95,14 @@ export function decide(question: Question): Grant | Denial {
     .filter((rule) => name === null || matches(rule.names, name))
     .map((rule) => rule.role);
   const options = mergeOptions(roles);
-  const replication = roles.some(({ metadata, spec }) =>
-    by.includes(metadata.name) && spec.options.allow_replication === true
-  );
-  return { allowed: true, service, user, name, options, replication, by, decidedAt: now };
+  const allowing = roles.filter(({ metadata }) => by.includes(metadata.name));
+  const replication = allowing.some(({ spec }) => spec.options.allow_replication === true);
+  const localInfile = allowing.some(({ spec }) => spec.options.local_infile === "allow");
+  const { traits } = identity;
+  const { readOnly } = options.limits;
+  const commands = () => commandAccess({ allowing, all: roles, traits, readOnly });
+  const more = { replication, localInfile, commands };
+  return { allowed: true, service, user, name, options, ...more, by, decidedAt: now };
 }
 
 /** The answer for a database that isn't there: the same words as for one that may not be seen. */

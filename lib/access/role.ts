@@ -2,6 +2,7 @@
 import type { CodeOf } from "../core/codes.ts";
 import { Fault } from "../core/fault.ts";
 import { durationMs } from "../core/duration.ts";
+import { checkCommands, type CommandConditions } from "./commands.ts";
 import { checkLimits, type LimitOptions, mergeLimits, type SessionLimits } from "./limits.ts";
 import { fillAll } from "./template.ts";
 
@@ -12,7 +13,7 @@ export type LockMode = "strict" | "best_effort";
 /** Keys AND, values OR. */
 export type LabelConditions = Readonly<Record<string, string | readonly string[]>>;
 
-export interface Conditions {
+export interface Conditions extends CommandConditions {
   readonly db_labels?: LabelConditions | undefined;
   readonly db_users?: readonly string[] | undefined;
   readonly db_names?: readonly string[] | undefined;
@@ -36,7 +37,10 @@ export interface Role {
       readonly audit?: AuditMode | undefined;
       readonly lock?: LockMode | undefined;
       readonly allow_replication?: boolean | undefined;
+      readonly local_infile?: "allow" | "deny" | undefined;
       readonly require_end_to_end?: boolean | undefined;
+      /** Redis: whether values are recorded, or names and keys only. */
+      readonly redis_values?: "all" | "none" | undefined;
     } & LimitOptions;
   };
 }
@@ -98,12 +102,13 @@ function preset(name: string, allow: PresetRole["spec"]["allow"]): PresetRole {
  * are not understood, a condition on every label other than `"*": "*"`, a session of no length,
  * limits of nothing.
  * @throws Fault `access.bad-pattern`, `access.bad-template`, `access.bad-labels`, `access.bad-ttl`,
- * `access.bad-limit`
+ * `access.bad-limit`, `access.bad-command`
  */
 export function checkRole(role: Role): void {
   for (const side of [role.spec.allow, role.spec.deny]) {
     fillAll(side.db_users, {});
     fillAll(side.db_names, {});
+    checkCommands(side);
     for (const [key, values] of Object.entries(side.db_labels ?? {})) {
       fillAll(values, {});
       if (key === "*" && values !== "*" && !(values.length === 1 && values[0] === "*")) {
@@ -154,6 +159,8 @@ export interface MergedOptions {
   readonly lock: LockMode;
   /** One role says that no proxy may see what goes through a session. */
   readonly requireEndToEnd: boolean;
+  /** No role says that values of Redis are not to be recorded. */
+  readonly recordValues: boolean;
   /** The smallest wins; 12 h at most. */
   readonly sessionTtlMs: number;
   readonly limits: SessionLimits;
@@ -173,5 +180,13 @@ export function mergeOptions(roles: readonly Role[]): MergedOptions {
   }
   const limits = mergeLimits(roles.map(({ spec }) => spec.options));
   const requireEndToEnd = roles.some(({ spec }) => spec.options.require_end_to_end === true);
-  return { audit: auditOrder[audit] ?? "strict", lock, requireEndToEnd, sessionTtlMs, limits };
+  const recordValues = !roles.some(({ spec }) => spec.options.redis_values === "none");
+  return {
+    audit: auditOrder[audit] ?? "strict",
+    lock,
+    requireEndToEnd,
+    recordValues,
+    sessionTtlMs,
+    limits,
+  };
 }

@@ -41,6 +41,9 @@ const conditions = v.strictObject({
   db_labels: v.optional(labelMatch),
   db_users: v.optional(v.array(v.string())),
   db_names: v.optional(v.array(v.string())),
+  /** Redis: commands (`get`, `config|get`), categories (`@read`), `@default`, or `*`. */
+  redis_commands: v.optional(v.array(v.string())),
+  redis_keys: v.optional(v.array(v.string())),
   rules: v.optional(v.array(v.strictObject({ resources: v.array(v.string()), verbs }))),
 });
 
@@ -64,8 +67,15 @@ export const role = resource(
         disconnect_expired_cert: v.optional(v.boolean()),
         /** With what the role itself allows: connections for replication too. */
         allow_replication: v.optional(v.boolean()),
+        /**
+         * With what the role itself allows: whether a database may ask for a file of the client's
+         * machine (LOAD DATA LOCAL); not where left out.
+         */
+        local_infile: v.optional(v.picklist(["allow", "deny"])),
         /** Only sessions whose TLS ends at the Database Service (`tsh db connect`). */
         require_end_to_end: v.optional(v.boolean()),
+        /** Redis: `none` records names and keys of commands, and no values. */
+        redis_values: v.optional(v.picklist(["all", "none"])),
         /** Advisory: a default of the session's transactions that SQL can change. */
         read_only: v.optional(v.boolean()),
         /** Of one session; bytes count both ways. */

@@ -53,6 +53,41 @@ const results = v.array(
   }),
 );
 
+/** A command as it was asked and answered (Redis). */
+const command = v.strictObject({
+  args: v.pipe(
+    v.array(v.pipe(v.string(), v.maxLength(16_384))),
+    v.maxLength(4096),
+    v.description(
+      "its name, then its arguments: UTF-8, other bytes and control characters as `\\xHH`, `\\` " +
+        "as `\\\\`; secrets are `***`",
+    ),
+  ),
+  cut: v.optional(
+    v.pipe(
+      v.array(v.strictObject({
+        index: whole("its place in `args`"),
+        bytes: whole("its whole length in bytes"),
+        sha256: v.optional(
+          text(64, "SHA-256 in hex of all of it; absent where the role records no values"),
+        ),
+      })),
+      v.description("arguments that are there in part only, or not at all"),
+    ),
+  ),
+  omitted: v.optional(whole("how many more arguments there were")),
+  reply: v.optional(
+    text(
+      32,
+      "type of the reply: status, integer, bulk, array, queued, ...; none where the " +
+        "client wanted none",
+    ),
+  ),
+  error: v.optional(text(1024, "the error it was answered with, or the first one within EXEC")),
+  elements: v.optional(whole("elements of an aggregate")),
+  duration_ms: v.optional(amount("from forwarding the commands to this one's reply")),
+});
+
 export const outcomes = [
   "done",
   "parse_error",
@@ -78,11 +113,18 @@ const query = {
     v.optional(v.array(parameter)),
     v.description("values bound to the statement, in order"),
   ),
+  commands: v.pipe(
+    v.optional(v.pipe(v.array(command), v.maxLength(256))),
+    v.description(
+      "Redis: the commands of one moment, in order; `db_query` has them as lines, shortened",
+    ),
+  ),
   command: v.pipe(
-    v.picklist(["query", "execute", "function", "prepare"]),
+    v.picklist(["query", "execute", "function", "prepare", "command"]),
     v.description(
       "how it was asked: `query` (simple), `execute` (extended), `function`, `prepare` (a Parse " +
-        "that failed by itself, or one too long to be held)",
+        "that failed by itself, or one too long to be held; each of MySQL), `command` (not by a " +
+        "text: MySQL's other commands, all of Redis)",
     ),
   ),
   statement_name: v.optional(text(512, "prepared statement; empty for the unnamed one")),

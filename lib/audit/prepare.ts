@@ -17,6 +17,7 @@ import { redact, redactParameters, redactStatement } from "./redact.ts";
 
 type Parameters = NonNullable<QueryEvent["db_query_parameters"]>;
 type Results = NonNullable<QueryEvent["results"]>;
+type Commands = NonNullable<QueryEvent["commands"]>;
 
 /** The event, or its parts: the first has the event's uid, the others that uid with `.1`, `.2`. */
 export function prepare(event: AuditEvent): readonly AuditEvent[] {
@@ -51,12 +52,18 @@ function splitQuery<E extends StatementEvent>(given: E): readonly E[] {
       ...bare(event),
       results,
     })),
+    ...groups(event.commands ?? [], commandBytes).map((commands: Commands) => ({
+      ...bare(event),
+      commands,
+    })),
   ];
   return linked([...texts, ...more], (part) => part);
 }
 
 function withoutSecrets<E extends StatementEvent>(event: E): E {
   const { db_query, db_query_parameters: given = [], full_text } = event;
+  // Of commands it is known where their secrets are: they come without.
+  if (event.commands !== undefined) return event;
   // The beginning of a text that came in pieces is clean; the whole is not at hand.
   const { text, secrets } = redactStatement(full_text === undefined ? db_query : "");
   const clean = full_text === undefined ? text : db_query;
@@ -67,7 +74,8 @@ function withoutSecrets<E extends StatementEvent>(event: E): E {
 
 /** What all parts of a split statement have in common. */
 function bare<E extends StatementEvent>(event: E): E {
-  return { ...event, db_query: "", db_query_parameters: [], results: [] };
+  const rest = { ...event, db_query: "", db_query_parameters: [], results: [] };
+  return event.commands === undefined ? rest : { ...rest, commands: [] };
 }
 
 function estimate(event: StatementEvent): number {
@@ -75,6 +83,7 @@ function estimate(event: StatementEvent): number {
   if (bytes > partBytesMax) bytes = encoder.encode(event.db_query).length;
   for (const parameter of event.db_query_parameters ?? []) bytes += parameterBytes(parameter);
   for (const result of event.results ?? []) bytes += resultBytes(result);
+  for (const command of event.commands ?? []) bytes += commandBytes(command);
   return bytes;
 }
 
@@ -84,6 +93,12 @@ function parameterBytes(parameter: Parameters[number]): number {
 
 function resultBytes(result: Results[number]): number {
   return 40 + result.tag.length * 3;
+}
+
+function commandBytes({ args, cut = [], error = "" }: Commands[number]): number {
+  let bytes = 120 + cut.length * 120 + error.length * 3;
+  for (const argument of args) bytes += 4 + argument.length * 3;
+  return bytes;
 }
 
 function groups<T>(items: readonly T[], bytes: (item: T) => number): readonly (readonly T[])[] {

@@ -6,6 +6,7 @@ import { faultIn, parseJson, readAnswer } from "../api/failure.ts";
 import { certificatePem, readPem, type Standing, verifyIdentity, verifyPinned } from "../ca/mod.ts";
 import { Fault } from "../core/fault.ts";
 import type { HostIdentity, SystemRole } from "../core/identity.ts";
+import { read, SchemaError, v } from "../schema/mod.ts";
 import type { ClientTlsOptions } from "../sys/tls.ts";
 import type { ClientPowers, HostPort } from "./powers.ts";
 import { type Login, readProxyAddress, type Trust } from "./profile.ts";
@@ -114,6 +115,36 @@ export async function postLogin(
   } catch (thrown) {
     if (thrown instanceof Fault && thrown.code !== "api.bad-json") throw thrown;
     throw notAProxy(to, 0);
+  } finally {
+    http.close();
+  }
+}
+
+const pong = v.looseObject({ native: v.optional(v.record(v.string(), v.string()), {}) });
+
+/**
+ * `host:port` where the proxy of a login takes programs of a protocol that has a port of its own;
+ * null where it has none, or doesn't say.
+ */
+export async function nativeAddress(
+  { proxy, trust }: Login,
+  protocol: string,
+  powers: ClientPowers,
+): Promise<string | null> {
+  const to = readProxyAddress(proxy);
+  const options = webTls(to, trust);
+  const http = powers.network.http({
+    host: to.text,
+    connect: (signal) => powers.network.connectTls(to, { ...options, signal }),
+  });
+  try {
+    const { body, status } = await http.get("/v1/ping", powers.signal);
+    const { native } = status === 200 ? read(pong, parseJson(body), "ping") : { native: {} };
+    return Object.hasOwn(native, protocol) ? native[protocol] ?? null : null;
+  } catch (thrown) {
+    powers.signal.throwIfAborted();
+    if (thrown instanceof Fault || thrown instanceof SchemaError) return null;
+    throw thrown;
   } finally {
     http.close();
   }

@@ -5,12 +5,19 @@ import { asFault } from "../core/fault.ts";
 import { PullReader } from "../core/pull.ts";
 import { reachable, webTls, withAuth } from "./cluster.ts";
 import { routeAt } from "./dial_route.ts";
-import { launchOf } from "./launch.ts";
-import { serviceFile } from "./pg_service.ts";
+import {
+  commandFor,
+  connectionOf,
+  installed,
+  type Launch,
+  launchFor,
+  missingGroup,
+  needsLocalPort,
+} from "./launch.ts";
 import type { ClientPowers } from "./powers.ts";
 import { type Login, type Profile, readProxyAddress, type Route } from "./profile.ts";
 import { inForce, type VisibleDatabase } from "./session.ts";
-import { SqlSession } from "./sql/session.ts";
+import { openSession } from "./sql/open.ts";
 
 /** As `--format=json` shows it. */
 export interface Finding {
@@ -65,8 +72,12 @@ export async function examine(place: Place, powers: ClientPowers): Promise<reado
       await check(name, (signal) => health(place, { database, route }, powers, signal));
     }
   }
-  await check("psql", () => nativeClient(powers));
-  for (const route of await place.profile.routes(login)) {
+  const known = await place.profile.routes(login);
+  for (const protocol of new Set(known.map((one) => one.protocol).concat("postgres"))) {
+    const launch = launchFor(protocol);
+    if (launch !== null) await check(launch.programs[0], () => nativeClient(launch, powers));
+  }
+  for (const route of known) {
     await check(`files of ${route.service}`, () => filesOf(place, route, powers));
   }
   return findings;
@@ -158,18 +169,18 @@ async function health(
   }
   const began = powers.clock.monotonic();
   const endToEnd = require_end_to_end || route.require_end_to_end;
-  const session = await SqlSession.open(routeAt({ ...place, route, endToEnd }), powers, signal);
+  const session = await openSession(routeAt({ ...place, route, endToEnd }), powers, signal);
   session.close();
   const ms = Math.round(powers.clock.monotonic() - began);
   return `lets ${route.db_user} in${endToEnd ? ", end to end" : ""} (${ms} ms)`;
 }
 
-async function nativeClient(powers: ClientPowers): Promise<Words> {
-  const { program, install } = launchOf("postgres");
-  const path = await powers.findProgram(program);
+async function nativeClient(launch: Launch, powers: ClientPowers): Promise<Words> {
+  const program = await installed(launch, powers);
+  const path = program === null ? null : await powers.findProgram(program);
   if (path === null) {
-    const hint = `${install}, or use the built-in shell: tsh db shell NAME`;
-    return { warn: `${program} is not installed`, hint };
+    const hint = `${launch.install}, or use the built-in shell: tsh db shell NAME`;
+    return { warn: `${launch.programs.join(" or ")} is not installed`, hint };
   }
   return (await powers.outputOf(path, ["--version"])).trim();
 }
@@ -186,8 +197,11 @@ async function filesOf(
   for (const path of Object.values(files)) {
     if (await powers.files.readText(path) === null) return { warn: `${path} is gone`, hint };
   }
-  const file = serviceFile(powers);
-  const hasSection = (await powers.files.readText(file) ?? "").includes(`\n[${service}]\n`);
-  if (!hasSection) return { warn: `${file} has no section [${service}]`, hint };
-  return route.require_end_to_end ? `tsh db connect ${service}` : `psql service=${service}`;
+  const missing = needsLocalPort(route)
+    ? null
+    : await missingGroup(connectionOf(profile, login, route), powers);
+  if (missing !== null) {
+    return { warn: `${missing.path} has no section [${missing.header}]`, hint };
+  }
+  return commandFor(route, connectionOf(profile, login, route));
 }

@@ -142,14 +142,14 @@ class RunningProxy {
     await this.#carry(stream, far, released);
   }
 
-  async #readFront(reader: PullReader): ReturnType<typeof readPostgresFront> {
+  /** What a program says first; one that waits for the server's greeting says nothing. */
+  async #readFront(reader: PullReader): Promise<"startup" | "cancel"> {
+    const read = fronts[this.#protocol.name];
+    if (read === undefined) return "startup";
     const tooLong = new AbortController();
     const timer = this.#powers.clock.after(frontMsMax, () => tooLong.abort(tooSlow()));
     try {
-      return await readPostgresFront(
-        reader,
-        AbortSignal.any([tooLong.signal, this.#stop.signal]),
-      );
+      return await read(reader, AbortSignal.any([tooLong.signal, this.#stop.signal]));
     } finally {
       timer.cancel();
     }
@@ -182,6 +182,7 @@ class RunningProxy {
     const route = await this.#freshRoute();
     const way = { profile, login, route, endToEnd: endToEnd && !isCancel };
     if (endToEnd) return await dialRoute(way, this.#powers, this.#stop.signal);
+    if (this.#protocol.meet !== null) return await this.#shared.reach(way, nothing);
     // Only this message: it may be sent again elsewhere, and nothing else may be.
     const first = await reader.pull(this.#stop.signal) ?? new Uint8Array(0);
     return await this.#shared.reach(way, first);
@@ -212,6 +213,11 @@ class RunningProxy {
     return this.#route;
   }
 }
+
+/** Programs of other protocols ask nothing before their session begins. */
+const fronts: Readonly<Record<string, typeof readPostgresFront>> = { postgres: readPostgresFront };
+
+const nothing = new Uint8Array(0);
 
 const foreignUser: Refusal = {
   kind: "denied",

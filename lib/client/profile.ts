@@ -45,6 +45,8 @@ const route = v.strictObject({
   labels: v.optional(v.record(v.string(), v.string()), {}),
   /** The roles wanted TLS that ends at the Database Service, when the certificate was made. */
   require_end_to_end: v.optional(v.boolean(), false),
+  /** `host:port` for programs of a protocol that has a port of its own; null where it has none. */
+  native: v.optional(v.nullable(v.string()), null),
 });
 export type Route = Output<typeof route>;
 

@@ -3,7 +3,8 @@ import { buildRequest, certificatePem, generateKey } from "../ca/mod.ts";
 import type { AuthClient, CallOutput } from "../api/contract.ts";
 import { text } from "../cli/mod.ts";
 import { Fault } from "../core/fault.ts";
-import { withAuth } from "./cluster.ts";
+import { nativeAddress, withAuth } from "./cluster.ts";
+import { launchFor } from "./launch.ts";
 import { nearest } from "./near.ts";
 import type { ClientPowers } from "./powers.ts";
 import { type Login, Profile, readProxyAddress, type Route } from "./profile.ts";
@@ -72,7 +73,10 @@ export async function orderRoute(
     const { protocol, expires, chain } = issued;
     const { labels, require_end_to_end } = database;
     const asked = { service: order.service, protocol, db_user, db_name };
-    const route: Route = { v: 1, ...asked, expires, labels, require_end_to_end };
+    const native = launchFor(protocol)?.ownPort === true
+      ? await nativeAddress(login, protocol, powers)
+      : null;
+    const route: Route = { v: 1, ...asked, expires, labels, require_end_to_end, native };
     await profile.saveRoute(login, route, {
       key: key.privatePem(),
       certificate: certificatePem(...chain.map((one) => Uint8Array.fromBase64(one))),

@@ -94,6 +94,21 @@ const proxyService = v.strictObject({
       "host:port as clients and agents reach it, or a list; first is shown",
     ),
   ),
+  mysql_listen_addr: v.optional(about(
+    address,
+    "a port of its own for programs of MySQL and MariaDB, usually 0.0.0.0:3036: their server " +
+      "speaks first; off where left out, and tsh proxy db does without",
+  )),
+  mysql_public_addr: v.optional(
+    about(address, "host:port as clients reach it; the host of public_addr where left out"),
+  ),
+  mysql_server_version: v.optional(
+    about(
+      v.pipe(v.string(), v.regex(/^\d{1,3}\.\d{1,3}\.\d{1,3}[A-Za-z0-9._+-]{0,64}$/, "a version")),
+      "version that clients of that port are told, before it is known which database they want",
+    ),
+    "8.4.0-remoteler",
+  ),
   https_keypairs: v.optional(
     about(
       v.array(v.strictObject({
@@ -150,7 +165,10 @@ const credentials = v.strictObject({
 
 const database = v.strictObject({
   name: about(name, "name in lists and certificates"),
-  protocol: about(v.picklist(["postgres"]), "protocol it speaks"),
+  protocol: about(
+    v.picklist(["postgres", "mysql", "redis"]),
+    "protocol it speaks; MariaDB's is mysql, Valkey's redis",
+  ),
   uri: about(address, "host:port where the agent reaches it"),
   description: v.optional(about(v.pipe(v.string(), v.maxLength(256)), "for people"), ""),
   labels: v.optional(

@@ -1,5 +1,7 @@
 /** Codes of the rooms that every service is built from; see codes.ts. */
 export const roomCodes = {
+  "access.bad-command":
+    "redis_commands of a role can't be read. Name commands (get), categories (@read) or *.",
   "access.bad-labels":
     "A role's labels can't be read. Give each label a value; \"*\" stands alone.",
   "access.bad-limit": "A limit of a role is nothing. Give at least 1, or 1s for times.",

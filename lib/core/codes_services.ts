@@ -96,6 +96,7 @@ export const serviceCodes = {
   "client.no-program": "The native client is not installed. Install it, or see tsh db config.",
   "client.no-route": "There is no certificate for this database. Get one: tsh db login.",
   "client.no-server-name": "The database's name is too long for end to end. Give it a shorter one.",
+  "client.no-shell": "The built-in shell does not speak this protocol. Use a program for it.",
   "client.not-a-proxy": "The address does not answer like a proxy. Check --proxy.",
   "client.not-confirmed": "Nothing was run. Say yes, name the databases, or give --no-confirm.",
   "client.not-logged-in": "You are not logged in. tsh login --proxy=HOST --user=NAME.",
@@ -170,6 +171,8 @@ export const serviceCodes = {
   "db.wrong-protocol":
     "The certificate is for a database of another protocol. Use a client for that protocol.",
   "proxy.agent-timeout": "An agent gave no answer in time. Nothing to do: the next agent is tried.",
+  "proxy.bad-greeting":
+    "A client answered its greeting with something else. Nothing to do: it is no such client.",
   "proxy.cancel-timeout": "A client did not finish its cancel request. Nothing to do.",
   "proxy.client-gone": "The client left before its session began. Nothing to do.",
   "proxy.goodbye": "The client did not close after a refusal. Nothing to do.",

@@ -20,6 +20,7 @@ import type { ConnectPowers } from "./connect.ts";
 import { DatabaseCertificates } from "./credentials/x509.ts";
 import { TlsFront, type TlsPowers } from "./end_to_end.ts";
 import { cancelsMax, partingMs, redecideMs, watchdogMs } from "./limits.ts";
+import { DatabaseFacts } from "./facts.ts";
 import { type DatabaseHealth, HealthProbes } from "./health.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { ProxyTunnels, type TunnelPowers } from "./proxy_tunnels.ts";
@@ -79,6 +80,7 @@ class RunningAgent implements Agent {
   readonly #sessions: Sessions;
   readonly #visitPowers: VisitPowers;
   readonly #tunnels: ProxyTunnels;
+  readonly #facts: DatabaseFacts;
   readonly #tls: TlsFront;
   readonly #stop = new AbortController();
   readonly #visits = new Set<Promise<void>>();
@@ -96,12 +98,14 @@ class RunningAgent implements Agent {
     this.#powers = powers;
     this.#targets = readTargets(config.databases, protocols);
     this.#sessions = new Sessions(number, random);
+    this.#facts = new DatabaseFacts(powers);
     this.#visitPowers = {
       ...powers,
       cluster,
       host,
       sessions: this.#sessions,
       users: new UserCounts(clock),
+      facts: this.#facts,
       strangers: new StrangerEvents(clock),
       certificates: new DatabaseCertificates({ auth, clock }),
       noticed: (name, reached) => this.#probes?.noticed(name, reached),
@@ -130,7 +134,11 @@ class RunningAgent implements Agent {
     this.#ends = [cache.onChange(() => this.#redecideSoon()), () => watchdog.cancel()];
     const powers = { ...this.#powers, signal: this.#stop.signal };
     const changed = (): void => this.#heartbeats?.soon();
-    this.#probes = new HealthProbes(this.#targets.values(), { ...powers, changed });
+    this.#probes = new HealthProbes(this.#targets.values(), {
+      ...powers,
+      facts: this.#facts,
+      changed,
+    });
     this.#heartbeats = new Heartbeats(powers, {
       content: () => this.#content(),
       answered: (proxies) => this.#tunnels.want(proxies),

@@ -1,6 +1,7 @@
 /** Who comes, and whether they may open this database as this user: the only way to a Grant. */
 import {
   type AuditMode,
+  type CommandAccess,
   decide,
   generationOf,
   lockOf,
@@ -50,8 +51,16 @@ export class Grant {
   readonly expires: EpochMs;
   /** The startup asks for replication, and the roles allow it. */
   readonly replication: boolean;
+  /** The roles let replication through, whether it is asked for at the start or later. */
+  readonly mayReplicate: boolean;
+  /** The database may ask the client for a file of its own. */
+  readonly localInfile: boolean;
   /** No proxy can read what goes through. */
   readonly endToEnd: boolean;
+  /** What may be asked, where the protocol has commands. */
+  readonly commands: () => CommandAccess;
+  /** Whether their values are recorded, or names and keys only. */
+  readonly recordValues: boolean;
 
   /** @param seal what only this module has */
   constructor(seal: typeof grantSeal, init: Omit<Grant, "isGenuine">) {
@@ -66,7 +75,11 @@ export class Grant {
     this.limits = init.limits;
     this.expires = init.expires;
     this.replication = init.replication;
+    this.mayReplicate = init.mayReplicate;
+    this.localInfile = init.localInfile;
     this.endToEnd = init.endToEnd;
+    this.commands = init.commands;
+    this.recordValues = init.recordValues;
   }
 
   get isGenuine(): boolean {
@@ -116,14 +129,15 @@ export function authorize(
   const { cache, clock } = powers;
   const { target, startup, chain, endToEnd } = asked;
   const route = identity.route;
-  const user = agreed("user", route?.user, startup.user);
-  const database = agreed("database", route?.database, startup.database ?? route?.database ?? user);
+  const user = agreed("user", route?.user, startup.user) || (target.protocol.unnamed?.user ?? "");
+  const otherwise = route?.database ?? usualDatabase(target, user);
+  const database = agreed("database", route?.database, startup.database ?? otherwise) || otherwise;
   const decision = decide({
     identity,
     roles: cache.list("role"),
     database: target.resource,
     user,
-    name: database,
+    name: nameOf(target, database),
     now: clock.now(),
   });
   if (!decision.allowed) throw deniedFault(decision);
@@ -138,10 +152,25 @@ export function authorize(
     });
   }
   if (startup.replication && !decision.replication) throw noReplication(target);
-  const { audit, limits } = decision.options;
+  const { audit, limits, recordValues } = decision.options;
   const { replication } = startup;
+  const { localInfile, commands, replication: mayReplicate } = decision;
   const asWhom = { identity, chain, expires, user, database, endToEnd };
-  return new Grant(grantSeal, { ...asWhom, target, startup, audit, limits, replication });
+  const may = { limits, replication, mayReplicate, localInfile, commands };
+  return new Grant(grantSeal, { ...asWhom, target, startup, audit, recordValues, ...may });
+}
+
+/** The database within the server that a session is in which names none; empty: in none. */
+export function usualDatabase(
+  { protocol }: Pick<DatabaseTarget, "protocol">,
+  user: string,
+): string {
+  return protocol.unnamed?.database ?? (protocol.mayLackDatabase === true ? "" : user);
+}
+
+/** What is asked of the roles; null where a session is in no database. */
+function nameOf({ protocol }: DatabaseTarget, database: string): string | null {
+  return database === "" && protocol.mayLackDatabase === true ? null : database;
 }
 
 /**
@@ -171,7 +200,7 @@ export function reconsider(
     roles: cache.list("role"),
     database: target.resource,
     user,
-    name: database,
+    name: nameOf(target, database),
     now: clock.now(),
   });
   if (!decision.allowed) return ended(decision);
@@ -209,9 +238,13 @@ function ended(denial: Denial): Fault {
   });
 }
 
-/** What the certificate fixes can't be chosen anew by the startup. */
+/**
+ * What the certificate fixes can't be chosen anew by the startup, which need not repeat it where
+ * the protocol has no place for it.
+ */
 function agreed(what: "user" | "database", routed: string | undefined, asked: string): string {
   if (routed === undefined || routed === "" || routed === asked) return asked;
+  if (asked === "") return routed;
   const flag = what === "user" ? "--db-user" : "--db-name";
   throw new Fault({
     kind: "unauthenticated",

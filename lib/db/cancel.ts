@@ -2,7 +2,7 @@
 import { asFault } from "../core/fault.ts";
 import type { Log } from "../core/log.ts";
 import type { CancelKey } from "../wire/protocol.ts";
-import { type ConnectPowers, speakTo } from "./connect.ts";
+import { type ConnectPowers, loginOf, speakTo } from "./connect.ts";
 import { cancelMsMax } from "./limits.ts";
 import type { Failure } from "./record.ts";
 import type { LiveSession, Sessions } from "./sessions.ts";
@@ -35,11 +35,13 @@ export async function cancelSession(
   clientAddress: string | null,
   powers: Omit<CancelPowers, "sessions">,
 ): Promise<void> {
-  const { grant: { target }, databaseKey } = session;
+  const { grant, grant: { target }, credentials, databaseKey } = session;
   const record = (failure: Failure | null): void => {
     if (clientAddress !== null) session.record.cancel(clientAddress, failure);
   };
-  const script = databaseKey === null ? null : target.protocol.cancelRequest(databaseKey);
+  const script = databaseKey === null
+    ? null
+    : target.protocol.cancelRequest(databaseKey, loginOf(grant, credentials, powers));
   if (script === null) {
     const message = "the database gave no key to cancel with";
     record({ code: "db.no-cancel-key", message });
@@ -48,7 +50,7 @@ export async function cancelSession(
   const tooLong = new AbortController();
   const timer = powers.clock.after(cancelMsMax, () => tooLong.abort());
   try {
-    const { address, credentials } = session;
+    const { address } = session;
     const { line: { stream, reader } } = await speakTo(
       target,
       address,

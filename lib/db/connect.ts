@@ -7,7 +7,7 @@ import { Fault } from "../core/fault.ts";
 import type { Random } from "../core/random.ts";
 import type { ByteStream } from "../core/stream.ts";
 import type { ClientTlsOptions } from "../sys/tls.ts";
-import type { Handshake, LoggedIn } from "../wire/protocol.ts";
+import type { Handshake, LoggedIn, LoginRequest, ServerFacts } from "../wire/protocol.ts";
 import type { Grant } from "./authorize.ts";
 import { type Credentials, passwordFor } from "./credentials/mod.ts";
 import { drive, type Driven, type Line, lineOf, pbkdf2 } from "./drive.ts";
@@ -59,13 +59,28 @@ export async function login(
   powers: ConnectPowers,
   signal: AbortSignal,
 ): Promise<Driven<LoggedIn>> {
-  const { target, user, database, startup, replication } = grant;
-  const { statementMs, readOnly } = grant.limits;
-  const nonce = powers.random.bytes(24);
-  const limits = { statementMs: statementMs === Infinity ? null : statementMs, readOnly };
-  const asked = { user, database, startup, limits, replication, nonce };
-  const script = target.protocol.login(asked);
+  const { target } = grant;
+  const script = target.protocol.login(loginOf(grant, credentials, powers));
   return await converse(script, connected, { target, credentials, powers, signal });
+}
+
+/** The login of a grant, as the protocol takes it. */
+export function loginOf(
+  { user, database, startup, replication, localInfile, limits }: Grant,
+  { password }: Pick<Credentials, "password">,
+  { random }: Pick<ConnectPowers, "random">,
+): LoginRequest {
+  const { statementMs, readOnly } = limits;
+  return {
+    user,
+    database,
+    startup,
+    limits: { statementMs: statementMs === Infinity ? null : statementMs, readOnly },
+    replication,
+    localInfile,
+    hasPassword: password !== null,
+    nonce: random.bytes(24),
+  };
 }
 
 /** A connection of its own for one script: a cancel request, or a login that Auth has ordered. */
@@ -90,18 +105,20 @@ const noCredentials: Credentials = { keyPair: null, password: null };
 
 /**
  * Reaches the database and starts TLS, as configured or as `tls` says, no more; throws what keeps
- * it from that.
+ * it from that. Gives what the database says of itself before.
  */
 export async function probe(
   target: DatabaseTarget,
   powers: ConnectPowers,
   signal: AbortSignal,
   tls: ClientTlsOptions = tlsOptions(target, noCredentials, powers),
-): Promise<void> {
+): Promise<ServerFacts | null> {
   const connected = await reach(target, target, powers, signal);
   try {
     const parts = { target, credentials: noCredentials, powers, signal, tls };
-    (await converse(target.protocol.greet(), connected, parts)).line.stream.abort();
+    const { result, line } = await converse(target.protocol.greet(), connected, parts);
+    line.stream.abort();
+    return result;
   } finally {
     connected.line.stream.abort();
   }

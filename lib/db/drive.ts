@@ -13,6 +13,7 @@ export interface DrivePowers {
   readonly tls?: (as: "server" | "client", early: Uint8Array) => Promise<ByteStream>;
   readonly secret?: (step: StepOf<"secret">) => Promise<string>;
   readonly pbkdf2?: (step: StepOf<"pbkdf2">) => Promise<Uint8Array>;
+  readonly ed25519?: (step: StepOf<"ed25519">) => Promise<Uint8Array>;
 }
 
 /** A stream in the middle of a handshake. */
@@ -78,6 +79,9 @@ async function perform(
     case "pbkdf2":
       if (powers.pbkdf2 === undefined) throw notHere("a key derivation");
       return await powers.pbkdf2(step);
+    case "ed25519":
+      if (powers.ed25519 === undefined) throw notHere("an Ed25519 signature");
+      return await powers.ed25519(step);
   }
 }
 

@@ -7,6 +7,7 @@ import { Fault } from "../core/fault.ts";
 import { backoff, fractionOf } from "../core/retry.ts";
 import { UpstreamRefused } from "../wire/upstream_refused.ts";
 import { type ConnectPowers, probe } from "./connect.ts";
+import type { DatabaseFacts } from "./facts.ts";
 import { connectMsMax, doubtMs, probePeriodMs, reasonCharsMax } from "./limits.ts";
 import { Pause } from "./pause.ts";
 import type { DatabaseTarget } from "./targets.ts";
@@ -16,6 +17,7 @@ import { within } from "./within.ts";
 export type DatabaseHealth = Agent["spec"]["health"][number];
 
 export type HealthPowers = ConnectPowers & {
+  readonly facts: DatabaseFacts;
   readonly signal: AbortSignal;
   /** Called after what is known of a database became something else. */
   readonly changed: () => void;
@@ -85,7 +87,9 @@ export class HealthProbes {
   /** What is wrong with it; null if nothing. */
   async #ask(target: DatabaseTarget): Promise<string | null> {
     try {
-      await within(this.#powers, connectMsMax, (signal) => probe(target, this.#powers, signal));
+      const ask = (signal: AbortSignal) => probe(target, this.#powers, signal);
+      const said = await within(this.#powers, connectMsMax, ask);
+      this.#powers.facts.remember(target.resource.metadata.name, said);
       return null;
     } catch (thrown) {
       if (thrown instanceof Fault) return thrown.shown;

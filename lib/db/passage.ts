@@ -12,6 +12,7 @@ import { type Ending, Relay, type Side } from "./relay.ts";
 import type { LiveSession } from "./sessions.ts";
 import { type Breach, breaches, LimitWatch } from "./session_limits.ts";
 import type { ClusterPowers } from "./standing.ts";
+import { termsOf } from "./terms.ts";
 import type { UserCounts } from "./user_counts.ts";
 
 export type PassagePowers = CancelPowers & RecordPowers & ClusterPowers & {
@@ -46,6 +47,7 @@ export async function passThrough(
     client,
     database,
     protocol,
+    terms: termsOf(grant, loggedIn, powers),
     record: reception.record,
     settle: settleOf(grant, powers),
     clock: powers.clock,
@@ -78,7 +80,7 @@ export async function passThrough(
 }
 
 function liveSession(
-  { place, record }: Reception,
+  { place, record, connectionId }: Reception,
   { grant, credentials, address, loggedIn }: Entered,
   { key, relay, powers }: {
     readonly key: CancelKey | null;
@@ -94,6 +96,8 @@ function liveSession(
     address,
     key,
     databaseKey: loggedIn.cancelKey,
+    connectionId,
+    databaseConnection: loggedIn.backendPid,
     stop: (refusal, code) => {
       // What runs in the database would outlive its connection there.
       if (record.open.statements > 0) void cancelSession(session, null, powers);
@@ -107,9 +111,9 @@ function liveSession(
 function mayRunOf(
   { identity: { user }, limits: { statementsPerMinute: max } }: Grant,
   { users }: PassagePowers,
-): (() => Breach | null) | null {
+): ((count: number) => Breach | null) | null {
   if (max === Infinity) return null;
-  return () => users.statement(user, max) ? null : breaches.rate(max);
+  return (count) => users.statement(user, max, count) ? null : breaches.rate(max);
 }
 
 function settleOf(

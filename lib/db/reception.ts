@@ -6,13 +6,16 @@ import type { UserIdentity } from "../core/identity.ts";
 import type { Log } from "../core/log.ts";
 import type { ByteStream, StreamReader } from "../core/stream.ts";
 import type { OpenHeader, TunnelStream } from "../tunnel/mod.ts";
-import type { Startup } from "../wire/protocol.ts";
+import type { Random } from "../core/random.ts";
+import type { Greeting, Startup } from "../wire/protocol.ts";
 import { WireError } from "../wire/wire_error.ts";
 import type { Verified } from "../ca/mod.ts";
 import { authorize, type Claim, type Grant, identify, type Place } from "./authorize.ts";
+import { usualDatabase } from "./authorize.ts";
 import { type CancelPowers, passCancel } from "./cancel.ts";
 import { drive, type Line, lineOf } from "./drive.ts";
-import { partingMs, startupMsMax } from "./limits.ts";
+import type { DatabaseFacts } from "./facts.ts";
+import { connectMsMax, partingMs, startupMsMax } from "./limits.ts";
 import { type RecordPowers, SessionRecord } from "./record.ts";
 import { type Failed, failedBy } from "./refusal.ts";
 import { notRecorded } from "./relay.ts";
@@ -39,6 +42,7 @@ export interface ReceptionPowers extends ClusterPowers, RecordPowers, CancelPowe
   /** Host id of this agent. */
   readonly host: string;
   readonly users: UserCounts;
+  readonly facts: DatabaseFacts;
   readonly strangers: StrangerEvents;
   /** Ends with the service. */
   readonly signal: AbortSignal;
@@ -55,6 +59,8 @@ export class Reception {
   readonly #stream: TunnelStream;
   readonly #claim: Claim;
   #line: Line;
+  #greeting: Greeting | null = null;
+  #connectionId: number | null;
   #identity: UserIdentity | null = null;
   #startup: Startup | null = null;
   #record: SessionRecord | null = null;
@@ -75,6 +81,12 @@ export class Reception {
     const chain = inside?.chain ?? header.chain;
     this.#claim = { chain, target, endToEnd: inside !== undefined };
     this.#line = lineOf(this.client);
+    this.#connectionId = header.connectionId ?? null;
+  }
+
+  /** What the client knows its connection by; null where its protocol has no such thing. */
+  get connectionId(): number | null {
+    return this.#connectionId;
   }
 
   get line(): Line {
@@ -86,7 +98,8 @@ export class Reception {
     const { clientAddress, proxy, trace } = this.header;
     const { target, endToEnd } = this.#claim;
     const route = this.#identity?.route;
-    const user = this.#startup?.user ?? route?.user ?? "";
+    const user = this.#startup?.user || route?.user || (target.protocol.unnamed?.user ?? "");
+    const otherwise = usualDatabase(target, user);
     this.#record ??= new SessionRecord(this.#powers, {
       sid: this.sid,
       identity: this.#identity,
@@ -96,7 +109,7 @@ export class Reception {
       trace,
       program: this.#startup?.clientProgram ?? "",
       user,
-      database: this.#startup?.database ?? route?.database ?? user,
+      database: this.#startup?.database ?? route?.database ?? otherwise,
     }, target);
     return this.#record;
   }
@@ -106,10 +119,11 @@ export class Reception {
     const { target: { protocol }, endToEnd } = this.#claim;
     // No proxy has looked: who it is is asked before anything of theirs is read.
     if (endToEnd) this.#identify();
+    const greeting = protocol.meet === null ? undefined : await this.#greet();
     const { result: opening, line } = await within(
       this.#powers,
       startupMsMax,
-      (signal) => drive(protocol.accept(), this.#line, { signal }),
+      (signal) => drive(protocol.accept(greeting), this.#line, { signal }),
     );
     this.#line = line;
     if (opening.kind === "startup") {
@@ -130,6 +144,28 @@ export class Reception {
     this.#enter(grant);
     this.#side = "server";
     return grant;
+  }
+
+  /** What a client hears that waits for it, or has heard from the proxy. */
+  async #greet(): Promise<Greeting> {
+    const { facts, random } = this.#powers;
+    const said = this.connectionId;
+    const nonce = random.bytes(24);
+    if (said !== null) {
+      const nothing = { serverVersion: "", capabilities: "" };
+      return this.#greeting = { said: true, facts: nothing, connectionId: said, nonce };
+    }
+    const { target } = this.#claim;
+    const known = await within(this.#powers, connectMsMax, (signal) => facts.of(target, signal));
+    const connectionId = this.#connectionId = newConnectionId(random);
+    return this.#greeting = { said: false, facts: known, connectionId, nonce };
+  }
+
+  /** The number of our next words, where messages are numbered from the greeting on. */
+  get #sequence(): number {
+    if (this.#startup?.sequence !== undefined) return this.#startup.sequence;
+    if (this.header.connectionId !== undefined) return 3;
+    return this.#greeting === undefined ? 0 : 2;
   }
 
   /** The database is connected and the welcome follows. */
@@ -163,12 +199,13 @@ export class Reception {
     // A proxy lets nobody through to here who isn't known; end to end anybody can come.
     const isStranger = endToEnd && this.#identity === null;
     if (!isStranger || this.#powers.strangers.take()) this.record.denied(failed.failure);
-    // Inside a TLS session with this very agent no other one can go on.
-    if (failed.mayRetry && this.#stream.state === "opening" && !endToEnd) {
+    // Inside a TLS session with this very agent, or after its greeting, no other one can go on.
+    const isBound = endToEnd || this.#greeting?.said === false;
+    if (failed.mayRetry && this.#stream.state === "opening" && !isBound) {
       this.#stream.reset("retry", failed.refusal.message);
       return;
     }
-    this.client.write(protocol.refuse(failed.refusal));
+    this.client.write(protocol.refuse(failed.refusal, this.#sequence));
     this.#farewell();
   }
 
@@ -193,6 +230,12 @@ export class Reception {
     client.end();
     client.attach(reader);
   }
+}
+
+/** The high bit keeps it apart from the numbers that databases count up themselves. */
+function newConnectionId(random: Random): number {
+  const [a = 0, b = 0, c = 0, d = 0] = random.bytes(4);
+  return ((0x80 | a) * 0x100_0000) + (b << 16) + (c << 8) + d;
 }
 
 function unrecorded(spool: Fault): Fault {

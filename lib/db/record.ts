@@ -14,8 +14,15 @@ import { StreamedQuery, type TextHash } from "../audit/streamed_query.ts";
 import { type Clock, rfc3339 } from "../core/clock.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import type { Random } from "../core/random.ts";
-import type { LoggedIn, Statement, StatementResult, StreamedStatement } from "../wire/protocol.ts";
+import type {
+  CommandReply,
+  LoggedIn,
+  Statement,
+  StatementResult,
+  StreamedStatement,
+} from "../wire/protocol.ts";
 import type { WireError } from "../wire/wire_error.ts";
+import { commandFields, Replies, resultOf, weightOf } from "./command_record.ts";
 import type { DatabaseTarget } from "./targets.ts";
 
 export interface RecordPowers {
@@ -52,6 +59,8 @@ interface Open {
   readonly startedAt: number;
   /** Where its text came in pieces. */
   readonly text?: StreamedQuery;
+  /** What came of its commands so far, where it is of these. */
+  readonly replies?: Replies;
 }
 
 /** The fields that say what came of a statement. */
@@ -175,10 +184,18 @@ export class SessionRecord {
     const open = this.#open.get(id) ?? this.#coming;
     if (open?.statement.id !== id) return;
     if (!this.#open.delete(id)) this.#coming = null;
-    this.#openTextBytes -= open.statement.text.length;
+    this.#openTextBytes -= weightOf(open.statement);
     const event = this.#query(open, this.#outcomeOf(open, result));
     if (open.text === undefined) this.#powers.spool.result(event, this.#shared);
     else open.text.result(event);
+  }
+
+  /** What came of one command of a statement of several; the last one completes it. */
+  replied(id: number, index: number, reply: CommandReply): void {
+    const open = this.#open.get(id);
+    if (open?.replies === undefined) return;
+    const elapsed = this.#powers.clock.monotonic() - open.startedAt;
+    if (open.replies.add(index, reply, elapsed)) this.result(id, resultOf(open.replies));
   }
 
   malformed(error: WireError, side: "client" | "server"): void {
@@ -224,19 +241,22 @@ export class SessionRecord {
   #remember(statement: Statement): Open {
     const open = this.#opened(statement);
     this.#open.set(statement.id, open);
-    this.#openTextBytes += statement.text.length;
+    this.#openTextBytes += weightOf(statement);
     return open;
   }
 
   #opened(statement: Statement): Open {
-    this.#statements += 1;
-    return { statement, stamp: this.#stamp(), startedAt: this.#powers.clock.monotonic() };
+    const { commands } = statement;
+    this.#statements += commands?.length ?? 1;
+    const open = { statement, stamp: this.#stamp(), startedAt: this.#powers.clock.monotonic() };
+    return commands === undefined ? open : { ...open, replies: new Replies(commands.length) };
   }
 
-  #query({ statement, stamp }: Open, outcome: Outcome): StatementEvent {
+  #query({ statement, stamp, replies }: Open, outcome: Outcome): StatementEvent {
     return newStatement(stamp, {
       db_query: statement.text,
       db_query_parameters: statement.parameters,
+      ...(statement.commands === undefined ? {} : commandFields(statement.commands, replies)),
       ...(statement.textOf === undefined ? {} : this.#textOf(statement, statement.textOf)),
       command: statement.command,
       statement_name: statement.statementName,

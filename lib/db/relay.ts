@@ -7,10 +7,11 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { Fault } from "../core/fault.ts";
 import type { ByteStream, StreamReader } from "../core/stream.ts";
 import type { Gate, Inspector, Protocol, Refusal, Statement, Tap } from "../wire/protocol.ts";
+import type { SessionTerms } from "../wire/protocol.ts";
 import { WireError } from "../wire/wire_error.ts";
 import { ClientRefused } from "../wire/client_refused.ts";
 import type { SessionLimits } from "../access/mod.ts";
-import { type AdmitParts, begin, isRefused } from "./admit.ts";
+import { type AdmitParts, begin, isRefused, recordRefused } from "./admit.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import {
   heldBytesMax,
@@ -33,6 +34,7 @@ export interface RelayParts extends AdmitParts {
   readonly client: Side;
   readonly database: Side;
   readonly protocol: Protocol;
+  readonly terms?: SessionTerms;
   /**
    * Calls back when all intents so far are safe, and there is room where they are pieces of what is
    * too long to be held; null where the session waits for none.
@@ -86,7 +88,7 @@ export class Relay {
     this.#parts = parts;
     this.#client = parts.client.stream;
     this.#database = parts.database.stream;
-    this.#inspector = parts.protocol.inspector();
+    this.#inspector = parts.protocol.inspector(undefined, parts.terms);
     this.ended = this.#ended.promise;
     this.#gate = {
       forward: (bytes) => {
@@ -97,13 +99,20 @@ export class Relay {
       begin: (statement, text) => this.#piece(() => begin(parts, statement, text)),
       more: (text) => this.#piece(() => parts.record.more(text)),
       whole: (_, fingerprint) => this.#piece(() => parts.record.whole(fingerprint)),
-      goodbye: () => this.#clientFinished({ by: "client", orderly: true, message: "client left" }),
+      goodbye: () => this.#clientFinished(left),
+      answer: (bytes) => this.#answer(bytes),
+      refused: (text, refusal) => recordRefused(parts, text, refusal),
+      replied: (id, index, reply) => parts.record.replied(id, index, reply),
     };
     this.#tap = {
       forward: (bytes) => this.#toClient(bytes),
       result: (id, result) => parts.record.result(id, result),
+      replied: (id, index, reply) => parts.record.replied(id, index, reply),
       lateStatement: (statement) => parts.record.late(statement),
       idle: () => {},
+      answer: (bytes) => this.#answer(bytes),
+      reply: (bytes) => this.#toDatabase(bytes),
+      goodbye: () => this.#clientFinished(left),
     };
   }
 
@@ -156,7 +165,8 @@ export class Relay {
 
   #statement(statement: Statement): void {
     const { record, settle } = this.#parts;
-    if (this.#lastWords !== null || isRefused(this.#parts, statement.text)) return;
+    const count = statement.commands?.length ?? 1;
+    if (this.#lastWords !== null || isRefused(this.#parts, statement.text, count)) return;
     record.statement(statement);
     this.#announced = settle !== null;
     const { statements, textBytes } = record.open;
@@ -241,6 +251,10 @@ export class Relay {
     if (!this.#client.write(bytes) && !this.#clientClosed) this.#database.pause();
   }
 
+  #answer(bytes: Uint8Array): void {
+    if (this.#lastWords === null) this.#toClient(bytes);
+  }
+
   #databaseFinished(): void {
     if (this.#databaseDone) return;
     this.#databaseDone = true;
@@ -287,7 +301,7 @@ export class Relay {
     this.#database.abort();
     if (!this.#clientClosed) {
       if (this.#inspector.betweenFrames) {
-        this.#client.write(this.#parts.protocol.refuse(words));
+        this.#client.write(this.#inspector.refuse(words));
       }
       this.#client.end();
       this.#client.resume();
@@ -364,13 +378,13 @@ export class Relay {
     if (this.#clientDone) return this.#databaseFinished();
     this.#ending ??= lost;
     if (!this.#clientClosed && this.#inspector.betweenFrames) {
-      const { protocol } = this.#parts;
-      this.#client.write(protocol.refuse({ kind: "network", message: lost.message }));
+      this.#client.write(this.#inspector.refuse({ kind: "network", message: lost.message }));
     }
     this.#databaseFinished();
   }
 }
 
+const left: Ending = { by: "client", orderly: true, message: "client left" };
 const gone: Ending = { by: "client", orderly: true, message: "the client closed its connection" };
 const vanished: Ending = { by: "client", orderly: false, message: "the client's connection broke" };
 const lost: Ending = {

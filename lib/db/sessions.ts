@@ -6,6 +6,7 @@ import type { Connected } from "./connect.ts";
 import type { Credentials } from "./credentials/mod.ts";
 import { sessionsMax } from "./limits.ts";
 import type { SessionRecord } from "./record.ts";
+import type { DatabaseTarget } from "./targets.ts";
 
 export interface LiveSession {
   readonly grant: Grant;
@@ -17,6 +18,9 @@ export interface LiveSession {
   readonly key: CancelKey | null;
   /** The database's own. */
   readonly databaseKey: CancelKey | null;
+  /** What the client knows its connection by, and the database; null where that isn't told. */
+  readonly connectionId: number | null;
+  readonly databaseConnection: number | null;
   /** Tells the client why and ends the session; `code` is for the audit log. */
   stop(refusal: Refusal, code?: string): void;
 }
@@ -76,6 +80,14 @@ export class Sessions {
     const session = this.#byProcessId.get(key.processId >>> 0) ?? null;
     const secret = session?.key?.secret ?? new Uint8Array(key.secret.length);
     return isSame(secret, key.secret) ? session : null;
+  }
+
+  /** The database's own number of a connection to it that a client knows by `id`, or null. */
+  connectionOf(target: DatabaseTarget, id: number): number | null {
+    for (const { grant, connectionId, databaseConnection } of this.#live) {
+      if (connectionId === id && grant.target === target) return databaseConnection;
+    }
+    return null;
   }
 
   /** Resolves once there is none. */

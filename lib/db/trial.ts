@@ -5,6 +5,7 @@ import { buildRequest, certificatePem, generateKey } from "../ca/mod.ts";
 import { asFault, Fault } from "../core/fault.ts";
 import type { Log } from "../core/log.ts";
 import type { LoggedIn, LoginRequest } from "../wire/protocol.ts";
+import { usualDatabase } from "./authorize.ts";
 import { type ConnectPowers, probe, speakTo } from "./connect.ts";
 import type { Credentials } from "./credentials/mod.ts";
 import { drive, type Driven } from "./drive.ts";
@@ -149,7 +150,10 @@ class Trial {
         throw otherAccount(secret.user);
       }
       await secret.password();
-      this.#credentials = { keyPair: null, password: secret.password };
+      const both = this.#target.protocol.certificateAndPassword === true && db_user !== null;
+      if (both) await this.#askCertificate(signal);
+      const keyPair = this.#credentials?.keyPair ?? null;
+      this.#credentials = { keyPair, password: secret.password };
       return `the stored password${secret.user === null ? "" : ` of ${secret.user}`} can be read`;
     });
   }
@@ -177,13 +181,17 @@ class Trial {
       return this.#skip("statement", why);
     }
     const { protocol } = this.#target;
-    const db_name = this.#order.db_name ?? db_user;
+    const db_name = this.#order.db_name ?? usualDatabase(this.#target, db_user);
     const isIn = await this.#step("login", connectMsMax + loginMsMax, async (signal) => {
-      const script = protocol.login(this.#request(db_user, db_name));
+      const script = protocol.login(
+        this.#request(db_user, db_name, credentials.password !== null),
+      );
       const to = this.#target;
       this.#login = await speakTo(to, to, script, credentials, this.#powers, signal);
       const version = this.#login.result.serverVersion;
-      return `${db_user} is let into ${db_name}${version === "" ? "" : `, version ${version}`}`;
+      return `${db_user} is let ${db_name === "" ? "in" : `into ${db_name}`}${
+        version === "" ? "" : `, version ${version}`
+      }`;
     }, (thrown) => refusedLogin(thrown, this.#target));
     const login = this.#login;
     if (!isIn || login === null) return this.#skip("statement", "not tried after login failed");
@@ -197,12 +205,13 @@ class Trial {
     });
   }
 
-  #request(user: string, database: string): LoginRequest {
+  #request(user: string, database: string, hasPassword: boolean): LoginRequest {
     const parameters = new Map([["application_name", "remoteler db test"]]);
     const clientProgram = "remoteler db test";
     const rest = { parameters, clientProgram, replication: false, version: "" };
     const startup = { user, database, ...rest };
-    return { user, database, startup, replication: false, nonce: this.#powers.random.bytes(24) };
+    const nonce = this.#powers.random.bytes(24);
+    return { user, database, startup, replication: false, hasPassword, nonce };
   }
 
   async #step(
@@ -249,7 +258,8 @@ function refusedLogin(thrown: unknown, target: DatabaseTarget): Told {
   const isBroken = thrown instanceof Fault && thrown.code !== "db.too-slow" &&
     (thrown.kind === "network" || thrown.code === "db.tls");
   if (target.secret !== null || !isBroken) return told;
-  const hint = "let the database trust the CA of clients (in PostgreSQL ssl_ca_file): " +
+  const hint =
+    "let the database trust the CA of clients (PostgreSQL: ssl_ca_file, MySQL: ssl_ca): " +
     "remoteler get cert_authority/db_client --format=pem";
   return { found: told.found, hint };
 }

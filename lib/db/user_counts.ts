@@ -33,15 +33,15 @@ export class UserCounts {
     counts.sessions = Math.max(0, counts.sessions - 1);
   }
 
-  /** Counts a statement; false where it is one too many of this minute. */
-  statement(user: string, max: number): boolean {
+  /** Counts statements; false where they are too many for this minute. */
+  statement(user: string, max: number, count: number = 1): boolean {
     const counts = this.#of(user);
     const now = this.#clock.monotonic();
     if (now - counts.windowAt >= windowMs) {
       counts.windowAt = now;
       counts.statements = 0;
     }
-    counts.statements += 1;
+    counts.statements += count;
     return counts.statements <= max;
   }
 

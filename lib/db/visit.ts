@@ -47,6 +47,7 @@ export async function visit(arrival: Arrival, powers: VisitPowers): Promise<void
       (signal) => login(grant, database, credentials, powers, signal),
     );
     notice(true);
+    powers.facts.remember(arrival.target.resource.metadata.name, loggedIn.facts);
     entered = { grant, credentials, loggedIn, line, address: database.address };
     await passThrough(reception, entered, powers);
   } catch (thrown) {

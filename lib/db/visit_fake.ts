@@ -33,6 +33,7 @@ import { DatabaseCertificates } from "./credentials/x509.ts";
 import { Sessions } from "./sessions.ts";
 import { StrangerEvents } from "./stranger_events.ts";
 import { type DatabaseTarget, readTargets } from "./targets.ts";
+import { DatabaseFacts } from "./facts.ts";
 import { UserCounts } from "./user_counts.ts";
 import type { VisitPowers } from "./visit.ts";
 
@@ -354,6 +355,7 @@ export async function fakeSite(): Promise<FakeSite> {
     users: new UserCounts(clock),
     strangers: new StrangerEvents(clock),
     certificates: new DatabaseCertificates({ auth: authClient, clock }),
+    facts: new DatabaseFacts({ cache, clock, random, connectDatabase }),
     noticed: (name, reached) => noticed.push(`${name} ${reached}`),
     connectDatabase,
   };

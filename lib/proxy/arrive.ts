@@ -1,5 +1,5 @@
 /** From an accepted connection to its front: reads until it is clear what the client speaks. */
-import { asFault, Fault } from "../core/fault.ts";
+import { asFault } from "../core/fault.ts";
 import { PullReader } from "../core/pull.ts";
 import type { SocketStream } from "../sys/socket_stream.ts";
 import type { Protocol } from "../wire/protocol.ts";
@@ -9,9 +9,9 @@ import { plaintextBeforeTls, serveDatabase } from "./database_front.ts";
 import { passToAgent, serviceAsked } from "./end_to_end.ts";
 import { handshakeMsMax } from "./limits.ts";
 import { refusalOf } from "../core/refusal.ts";
-import { tooSlow } from "./refusals.ts";
+import { tooSlow, withoutTls } from "./refusals.ts";
 import { sayGoodbye } from "./route.ts";
-import type { Runtime, Visitor } from "./runtime.ts";
+import type { Runtime, Serve, Visitor } from "./runtime.ts";
 import { type Arrival, frontOf, sniff } from "./sniff.ts";
 import { serveAgent } from "./tunnel_front.ts";
 import { passToAuth, startWeb } from "./web_front.ts";
@@ -19,12 +19,16 @@ import { passToAuth, startWeb } from "./web_front.ts";
 /** Questions in the clear that one client may ask: GSSENCRequest and SSLRequest, in any order. */
 const questionsMax = 2;
 
-/** Serves one connection to its end; `known` is called once it is no stranger. Never throws. */
+/**
+ * Serves one connection to its end; `known` is called once it is no stranger. `serve` is for a port
+ * whose clients wait to be spoken to. Never throws.
+ */
 export async function arrive(
   stream: SocketStream,
   runtime: Runtime,
   known: () => void,
   stopped: AbortSignal,
+  serve: Serve = greet,
 ): Promise<void> {
   const { clock, log } = runtime.powers;
   const address = stream.remoteAddress;
@@ -38,7 +42,7 @@ export async function arrive(
     known();
   };
   try {
-    await greet(stream, runtime, { address, signal: limit.signal, known: settled });
+    await serve(stream, runtime, { address, signal: limit.signal, known: settled });
   } catch (thrown) {
     const fault = asFault(thrown);
     stream.abort(fault);
@@ -136,16 +140,6 @@ function refuseEarly(stream: SocketStream, protocol: Protocol, runtime: Runtime)
 function lastWords(stream: SocketStream, answer: Uint8Array, { powers }: Runtime): void {
   if (answer.length > 0) stream.write(answer);
   sayGoodbye(stream, powers.clock);
-}
-
-function withoutTls(): Fault {
-  const words = "the client asked for a session without TLS";
-  return new Fault({
-    kind: "unauthenticated",
-    code: "proxy.no-tls",
-    message: words,
-    shown: words,
-  });
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -29,7 +29,20 @@ interface Opening {
   /** As far as ALPN, a question before TLS, or these bytes tell; null where they don't. */
   readonly protocol: Protocol | null;
   readonly sniffed: Sniffed | null;
+  /** Where the client was greeted here already. */
+  readonly greeted?: Greeted;
 }
+
+/** What a client was told in the clear, and how a refusal is numbered after it. */
+export interface Greeted {
+  readonly protocol: Protocol;
+  /** What the client knows its connection by. */
+  readonly connectionId: number;
+  readonly sequence: number;
+}
+
+/** A client that waits to be spoken to; the route of its certificate is all that is known. */
+const silent = { held: new Uint8Array(0), sniffed: null } as const;
 
 export async function serveDatabase(
   stream: SocketStream,
@@ -47,6 +60,10 @@ export async function serveDatabase(
     signal: visitor.signal,
   });
   const chain = client.peerChain;
+  if (speaksFirst(front.protocol)) {
+    const opening = { ...silent, protocol: front.protocol };
+    return await begin({ stream: client, chain }, opening, runtime, visitor);
+  }
   const opening = await openingOf(client, front.protocol, runtime, visitor)
     .catch((thrown) => {
       // The caller has only the stream below, which TLS has used up.
@@ -66,8 +83,24 @@ export async function serveOne(
   runtime: Runtime,
   visitor: Visitor,
 ): Promise<void> {
-  const opening = await openingOf(client.stream, protocol, runtime, visitor);
+  const opening = speaksFirst(protocol)
+    ? { ...silent, protocol }
+    : await openingOf(client.stream, protocol, runtime, visitor);
   await begin(client, opening, runtime, visitor);
+}
+
+/** Serves a client that was greeted in the clear, and whose TLS is done. */
+export function serveGreeted(
+  client: DatabaseClient,
+  greeted: Greeted,
+  runtime: Runtime,
+  visitor: Visitor,
+): void {
+  admit(client, { ...silent, protocol: greeted.protocol, greeted }, runtime, visitor);
+}
+
+function speaksFirst(protocol: Protocol | null): boolean {
+  return protocol !== null && protocol.meet !== null;
 }
 
 /** Null where the client leaves, or says nothing. */
@@ -123,7 +156,7 @@ async function firstWords(
 /** Verifies, finds agents and starts the session, or says in the client's protocol why not. */
 function admit(
   client: DatabaseClient,
-  { held, protocol: spoken }: Opening,
+  { held, protocol: spoken, greeted }: Opening,
   runtime: Runtime,
   visitor: Visitor,
 ): void {
@@ -140,7 +173,7 @@ function admit(
     if (protocol === null || protocol.name !== to.protocol) {
       throw wrongProtocol(to.service, to.protocol, protocol?.name ?? "what this proxy knows");
     }
-    start(client, held, { identity, protocol, trace }, runtime, visitor);
+    start(client, held, { identity, protocol, trace, greeted }, runtime, visitor);
   } catch (thrown) {
     const fault = asFault(thrown);
     recorder.turnedAway(fault, {
@@ -150,7 +183,7 @@ function admit(
       trace,
     });
     if (protocol === null) return client.stream.abort(fault);
-    client.stream.write(protocol.refuse(refusalOf(fault)));
+    client.stream.write(protocol.refuse(refusalOf(fault), greeted?.sequence));
     sayGoodbye(client.stream, powers.clock);
   }
 }
@@ -159,12 +192,13 @@ interface Admitted {
   readonly identity: UserIdentity;
   readonly protocol: Protocol;
   readonly trace: string;
+  readonly greeted: Greeted | undefined;
 }
 
 function start(
   { stream: client, chain }: DatabaseClient,
   early: Uint8Array,
-  { identity, protocol, trace }: Admitted,
+  { identity, protocol, trace, greeted }: Admitted,
   runtime: Runtime,
   { address }: Visitor,
 ): void {
@@ -178,10 +212,13 @@ function start(
     clientAddress: address,
     proxy: powers.identity.host,
     trace,
+    ...(greeted === undefined ? {} : { connectionId: greeted.connectionId }),
   });
   const candidates = agents.serving(service, protocol.name);
   const { clock } = powers;
-  const routed = route({ client, early, protocol, service, header, agents: candidates, clock });
+  const refuse: Protocol["refuse"] = (refusal) => protocol.refuse(refusal, greeted?.sequence);
+  const spoken = { client, early, protocol: { refuse } };
+  const routed = route({ ...spoken, service, header, agents: candidates, clock });
   sessions.add({ routed, verify: () => verifyUser(chain, cluster) });
   powers.log.info("a session began", { trace, user: identity.user, service, client: address });
   routed.ended.then((fault) => {

@@ -9,11 +9,12 @@ import { Certificates } from "./certificates.ts";
 import { ClientTunnels } from "./client_tunnels.ts";
 import { cancelBurst, cancelPeriodMs, guestLimits, strangerLimits } from "./limits.ts";
 import { unprovenLimits } from "./limits.ts";
-import type { ProxyPowers } from "./powers.ts";
+import { nativeFront } from "./native_front.ts";
+import type { NativePort, ProxyPowers } from "./powers.ts";
 import { announce } from "./presence.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { Recorder } from "./refusals.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Runtime, Serve } from "./runtime.ts";
 import { LiveSessions } from "./sessions.ts";
 import { verifyHost } from "./standing.ts";
 import { Strangers } from "./strangers.ts";
@@ -62,7 +63,9 @@ class RunningProxy implements Proxy {
   readonly #draining = new AbortController();
   readonly #connections = new Set<Promise<void>>();
   readonly #streams = new Set<SocketStream>();
-  #listener: Listener | null = null;
+  readonly #listeners: Listener[] = [];
+  /** Where clients reach the ports of one protocol. */
+  readonly #natives = new Map<string, string>();
   #closing: Promise<void> = Promise.resolve();
   #announcing: Promise<void> = Promise.resolve();
   #unwatch: () => void = () => {};
@@ -73,7 +76,8 @@ class RunningProxy implements Proxy {
     this.#powers = powers;
     const pin = caPin(parseCertificate(powers.hostAuthority));
     const publicAddress = () => this.#publicAddress();
-    const web = { auth: powers.auth, clock, log, cluster, caPin: pin, publicAddress };
+    const natives = () => Object.fromEntries(this.#natives);
+    const web = { auth: powers.auth, clock, log, cluster, caPin: pin, publicAddress, natives };
     this.#runtime = {
       powers,
       cluster: { cache, clock, cluster },
@@ -91,7 +95,7 @@ class RunningProxy implements Proxy {
   }
 
   get address(): Proxy["address"] {
-    return this.#listener?.address ?? this.#powers.config.listen;
+    return this.#listeners[0]?.address ?? this.#powers.config.listen;
   }
 
   get health(): Proxy["health"] {
@@ -108,12 +112,31 @@ class RunningProxy implements Proxy {
 
   async listen(): Promise<void> {
     const { system, config, cache, log } = this.#powers;
-    this.#listener = await system.listenTcp(config.listen, (stream) => this.#accept(stream));
+    const port = await system.listenTcp(config.listen, (stream) => this.#accept(stream));
+    this.#listeners.push(port);
+    for (const native of config.natives) await this.#listenFor(native);
     this.#unwatch = cache.onChange(({ kind }) => {
       if (kind !== "agent") this.#reconsider();
     });
     this.#announcing = announce(this.#powers, this.#publicAddress(), this.#draining.signal);
     log.info("the proxy listens", { host: this.address.host, port: this.address.port });
+  }
+
+  async #listenFor(native: NativePort): Promise<void> {
+    const { system, log, protocols } = this.#powers;
+    const protocol = protocols.find(({ name }) => name === native.protocol);
+    if (protocol === undefined) throw new Error(`No protocol ${native.protocol}`);
+    const serve = nativeFront(native, protocol);
+    const port = await system.listenTcp(native.listen, (stream) => this.#accept(stream, serve))
+      .catch(async (thrown) => {
+        await Promise.all(this.#listeners.map((one) => one.close()));
+        throw thrown;
+      });
+    this.#listeners.push(port);
+    const host = this.#publicAddress().replace(/:\d+$/, "");
+    const reached = native.publicAddress ?? `${host}:${port.address.port}`;
+    this.#natives.set(protocol.name, reached);
+    log.info("the proxy listens for one protocol", { protocol: protocol.name, reached });
   }
 
   replaceHostCertificate(host: ProxyPowers["host"], authority: Uint8Array): void {
@@ -153,11 +176,12 @@ class RunningProxy implements Proxy {
   #leave(): void {
     if (this.#draining.signal.aborted) return;
     this.#draining.abort(stopped());
-    this.#closing = this.#listener?.close() ?? Promise.resolve();
+    const closing = Promise.all(this.#listeners.map((one) => one.close()));
+    this.#closing = closing.then(() => {});
   }
 
   /** The accept loop: never waits for a connection. */
-  #accept(stream: SocketStream): void {
+  #accept(stream: SocketStream, serve?: Serve): void {
     const leave = this.#strangers.enter(stream.remoteAddress);
     if (leave === null || this.#draining.signal.aborted) {
       leave?.();
@@ -165,7 +189,9 @@ class RunningProxy implements Proxy {
       return stream.abort();
     }
     this.#streams.add(stream);
-    const connection = arrive(stream, this.#runtime, leave, this.#stop.signal).finally(() => {
+    const connection = arrive(
+      ...[stream, this.#runtime, leave, this.#stop.signal, serve] as const,
+    ).finally(() => {
       this.#streams.delete(stream);
       this.#connections.delete(connection);
     });

@@ -27,10 +27,21 @@ export interface ProxySystem {
   readonly watchFile: (path: string, periodMs: number, changed: () => void) => () => void;
 }
 
+/** A port for programs of one protocol, whose server speaks first. */
+export interface NativePort {
+  readonly protocol: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** `host:port` as clients reach it; null: the host of the public address, and its own port. */
+  readonly publicAddress: string | null;
+  /** What clients are told before it is known which database they want. */
+  readonly serverVersion: string;
+}
+
 export interface ProxyConfig {
   readonly listen: { readonly host: string; readonly port: number };
   /** `host:port` as clients and agents reach it; the first is shown. Empty: what it listens on. */
   readonly publicAddresses: readonly string[];
+  readonly natives: readonly NativePort[];
   /** Public certificates; without one the host certificate serves, with its CA appended. */
   readonly keyPairs: readonly { readonly certFile: string; readonly keyFile: string }[];
   /** Where `remoteler-auth` connections are passed to. */

@@ -160,6 +160,7 @@ export async function runProxy(
     config: {
       listen: { host: "127.0.0.1", port: 0 },
       publicAddresses: [],
+      natives: [],
       keyPairs: [],
       auth: { host: "127.0.0.1", port: 1 },
       hostname: "proxy.test",

@@ -141,3 +141,14 @@ export function tooSlow(): Fault {
     message: "the client did not finish its handshake in time",
   });
 }
+
+/** A session in the clear, which nobody gets. */
+export function withoutTls(): Fault {
+  const words = "the client asked for a session without TLS";
+  return new Fault({
+    kind: "unauthenticated",
+    code: "proxy.no-tls",
+    message: words,
+    shown: words,
+  });
+}

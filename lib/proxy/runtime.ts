@@ -1,4 +1,5 @@
 import type { HttpHandler } from "../sys/http.ts";
+import type { SocketStream } from "../sys/socket_stream.ts";
 import type { Agents } from "./agents.ts";
 import type { ClientTunnels } from "./client_tunnels.ts";
 import type { Certificates } from "./certificates.ts";
@@ -26,6 +27,9 @@ export interface Runtime {
   /** Aborts when the proxy drains. */
   readonly draining: AbortSignal;
 }
+
+/** Serves a connection until it is known, and starts what comes then; throws a Fault. */
+export type Serve = (stream: SocketStream, runtime: Runtime, visitor: Visitor) => Promise<void>;
 
 /** One connection whose first bytes are known. */
 export interface Visitor {

@@ -20,6 +20,8 @@ export interface WebPowers {
   readonly caPin: string;
   /** `host:port` that people reach this proxy at. */
   readonly publicAddress: () => string;
+  /** `host:port` by protocol, where programs of one come in by a port of its own. */
+  readonly natives: () => Readonly<Record<string, string>>;
 }
 
 const words = v.pipe(v.string(), v.minLength(1), v.maxLength(1024));
@@ -94,8 +96,9 @@ class WebApi {
   }
 
   #ping(): HttpResponse {
-    const { cluster, version, caPin, publicAddress } = this.#powers;
-    return json({ cluster, version, ca_pin: caPin, public_addr: publicAddress() });
+    const { cluster, version, caPin, publicAddress, natives } = this.#powers;
+    const public_addr = publicAddress();
+    return json({ cluster, version, ca_pin: caPin, public_addr, native: natives() });
   }
 
   async #login(request: HttpRequest): Promise<HttpResponse> {

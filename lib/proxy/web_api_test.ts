@@ -30,6 +30,7 @@ function site(answer: Readonly<Record<string, unknown>> = {}) {
     version: "1.2.3",
     caPin: "sha256:00",
     publicAddress: () => "proxy.example.test:443",
+    natives: () => ({ mysql: "proxy.test:3036" }),
   });
   return { handler, calls, clock, lines };
 }
@@ -69,6 +70,7 @@ Deno.test("ping says which cluster this is, and its pin", async () => {
     version: "1.2.3",
     ca_pin: "sha256:00",
     public_addr: "proxy.example.test:443",
+    native: { mysql: "proxy.test:3036" },
   });
 });
 

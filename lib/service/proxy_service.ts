@@ -3,7 +3,7 @@ import { startResourceCache } from "../api/resource_cache.ts";
 import { parseCertificate } from "../ca/mod.ts";
 import { signedBy } from "../ca/trust.ts";
 import { type Address, type ProxyConfig, writeAddress } from "../config/mod.ts";
-import { type ProxySystem, startProxy, watchedKinds } from "../proxy/mod.ts";
+import { type NativePort, type ProxySystem, startProxy, watchedKinds } from "../proxy/mod.ts";
 import { readText } from "../sys/files.ts";
 import { watchFile } from "../sys/watch_file.ts";
 import { sha1 } from "../sys/hash.ts";
@@ -63,6 +63,7 @@ export async function startProxyService(
     config: {
       listen: config.web_listen_addr,
       publicAddresses: publicAddressesOf(config, nodename),
+      natives: nativesOf(config),
       keyPairs: config.https_keypairs.map(({ cert_file, key_file }) => ({
         certFile: cert_file,
         keyFile: key_file,
@@ -98,6 +99,18 @@ export async function startProxyService(
   return { address: proxy.address, drain: () => proxy.drain(), stop };
 }
 
+/** Ports of protocols whose server speaks first, as far as they are configured. */
+function nativesOf(config: ProxyConfig): readonly NativePort[] {
+  const { mysql_listen_addr: listen, mysql_public_addr: reached } = config;
+  if (listen === undefined) return [];
+  return [{
+    protocol: "mysql",
+    listen,
+    publicAddress: reached === undefined ? null : writeAddress(reached),
+    serverVersion: config.mysql_server_version,
+  }];
+}
+
 /** What clients are told; where nothing is configured, this machine's name. */
 function publicAddressesOf(config: ProxyConfig, nodename: string): readonly string[] {
   if (config.public_addr !== undefined) return config.public_addr.map(writeAddress);
@@ -112,6 +125,7 @@ export function principalsOf(config: ProxyConfig, nodename: string): readonly st
   const { host } = config.web_listen_addr;
   const names = [
     ...(config.public_addr ?? []).map((address) => address.host),
+    ...(config.mysql_public_addr === undefined ? [] : [config.mysql_public_addr.host]),
     ...(isWildcard(host) ? [] : [host]),
     ...(config.public_addr === undefined ? [nodename, "localhost"] : []),
   ];

@@ -28,6 +28,11 @@ export interface OpenHeader {
   readonly via?: string;
   /** Trace id, for logs and events. */
   readonly trace: string;
+  /**
+   * Only with kind "db": the client was greeted in the clear, and knows its connection by this
+   * number.
+   */
+  readonly connectionId?: number;
   /** Only with kind "cancel": the key as the client sent it. */
   readonly cancelKey?: { readonly processId: number; readonly secret: Uint8Array };
 }
@@ -43,6 +48,7 @@ const known = new Set([
   "proxy",
   "via",
   "trace",
+  "connectionId",
   "cancelKey",
 ]);
 const knownInKey = new Set(["processId", "secret"]);
@@ -92,6 +98,12 @@ function decode(reader: ByteReader): OpenHeader {
   if (kind !== "cancel" && Object.hasOwn(record, "cancelKey")) {
     throw malformed("cancelKey stands only with the kind cancel");
   }
+  const connectionId = Object.hasOwn(record, "connectionId")
+    ? integerOf(record, "connectionId", { min: 1, max: 0xffff_ffff })
+    : undefined;
+  if (kind !== "db" && connectionId !== undefined) {
+    throw malformed("connectionId stands only with the kind db");
+  }
   if (kind === "db" && chain.length === 0) throw malformed("OPEN header has no certificate");
   if (kind === "tls" && chain.length > 0) throw malformed("certificates stand not with kind tls");
   return {
@@ -103,6 +115,7 @@ function decode(reader: ByteReader): OpenHeader {
     proxy: textOf(record, "proxy", textCharsMax),
     trace: textOf(record, "trace", textCharsMax),
     ...(via === undefined ? {} : { via }),
+    ...(connectionId === undefined ? {} : { connectionId }),
     ...(cancelKey === undefined ? {} : { cancelKey }),
   };
 }

@@ -1,4 +1,6 @@
+import { mysql } from "./mysql/mod.ts";
 import { postgres } from "./postgres/mod.ts";
+import { redis } from "./redis/mod.ts";
 import type { Protocol } from "./protocol.ts";
 
 export { ClientRefused } from "./client_refused.ts";
@@ -9,6 +11,8 @@ export type * from "./protocol.ts";
 /** All protocols, a line each. */
 export const protocols: readonly Protocol[] = [
   postgres,
+  mysql,
+  redis,
 ];
 
 /**

@@ -25,7 +25,12 @@ export type Step =
     readonly salt: Uint8Array;
     readonly iterations: number;
     readonly bytes: number;
-  };
+  }
+  /**
+   * Reply: an Ed25519 signature (64 bytes) by the key whose seed is the password as it is, of any
+   * length (MariaDB). Not among what node:crypto does.
+   */
+  | { readonly do: "ed25519"; readonly password: string; readonly message: Uint8Array };
 
 /** Size in bytes of the unit at the front of `held`, or null while its header is incomplete. */
 export type Measure = (held: Uint8Array) => number | null;
@@ -51,6 +56,39 @@ export interface Startup {
   readonly replication: boolean;
   /** Protocol version agreed with the client, for example "3.0". */
   readonly version: string;
+  /** Where messages are numbered: the number of the answer to this one. */
+  readonly sequence?: number;
+  /** What the client can, where its protocol has flags for that. */
+  readonly abilities?: Abilities;
+}
+
+/** What two sides agreed on by flags (MySQL); none is set where nothing is said. */
+export interface Abilities {
+  readonly flags: number;
+  /** Further flags, of MariaDB. */
+  readonly extended: number;
+  readonly collation: number;
+  readonly packetBytesMax: number;
+  /** The client tried to prove a password, by this method; empty where it did not. */
+  readonly proof: string;
+}
+
+/** What a database says of itself when it greets; kept to greet others with. */
+export interface ServerFacts {
+  readonly serverVersion: string;
+  /** In a form of the protocol's own; empty: what any database of its kind can. */
+  readonly capabilities: string;
+}
+
+/** The first words of a server that speaks first. */
+export interface Greeting {
+  /** They were said before TLS, by a proxy that could not know which database is asked for. */
+  readonly said: boolean;
+  readonly facts: ServerFacts;
+  /** The number that the client knows its connection by. */
+  readonly connectionId: number;
+  /** 20 random bytes or more. */
+  readonly nonce: Uint8Array;
 }
 
 /** What the client sent first, after TLS: a session, or a request to cancel another one. */
@@ -75,6 +113,10 @@ export interface LoginRequest {
   readonly replication: boolean;
   /** 24 random bytes or more, handed in since this room makes none. */
   readonly nonce: Uint8Array;
+  /** There is a password to be asked for by a `secret` step; absent: nobody knows yet. */
+  readonly hasPassword?: boolean;
+  /** Whether the database may ask the client for a file of its own; absent: no. */
+  readonly localInfile?: boolean;
 }
 
 /** A database that let us in. */
@@ -86,6 +128,48 @@ export interface LoggedIn {
   readonly serverVersion: string;
   /** The database's own process or connection number, for the audit log; null where unknown. */
   readonly backendPid: number | null;
+  /** How it greeted, where it did. */
+  readonly facts?: ServerFacts;
+  /** What the session was agreed to be, where that is said by flags. */
+  readonly abilities?: Abilities;
+}
+
+/** What an inspector has to know of the session beside its bytes. */
+export interface SessionTerms {
+  readonly loggedIn: Pick<LoggedIn, "abilities">;
+  /** The database or schema that the session begins in; empty where there is none. */
+  readonly database: string;
+  /** Whether the database may ask the client for a file of its own. */
+  readonly localInfile: boolean;
+  /** Whether the client may ask for the stream of all changes. */
+  readonly replication: boolean;
+  /** The database's own number of the session that its client knows by `id`; null: not ours. */
+  readonly connectionOf: (id: number) => number | null;
+  /** Where the protocol has commands in place of texts; absent: all may be run. */
+  readonly commands?: CommandTerms;
+}
+
+/** What may be asked in a session of commands (Redis). */
+export interface CommandTerms {
+  /** The account that was logged in: the only one that a client may name. */
+  readonly user: string;
+  /** Whether values are recorded, or names and keys only. */
+  readonly values: boolean;
+  /** Why a command may not be run, in words for the client; null where it may. */
+  refusal(command: AskedCommand): Refusal | null;
+}
+
+/** A command as it is decided over. */
+export interface AskedCommand {
+  /** In lower case; with its subcommand: "config|get". */
+  readonly name: string;
+  /** The server's own, without `@`; empty where the command is not known. */
+  readonly categories: readonly string[];
+  readonly known: boolean;
+  /** The keys it names; null where not all that it reaches are named. */
+  keys(): readonly string[] | null;
+  /** Other databases of the server that it names. */
+  databases(): readonly string[];
 }
 
 /** Why a session or statement is refused or ended, in words the user may see. */
@@ -136,9 +220,10 @@ export interface Statement {
   readonly textOf?: StreamedStatement;
   /**
    * How it was asked: "query" (simple), "execute" (extended), "function", "prepare" (a Parse that
-   * failed by itself, or one that is too long to be held).
+   * failed by itself, or one that is too long to be held; any of MySQL), "command" (not by a text:
+   * what stands there is the command's name and what it is about).
    */
-  readonly command: "query" | "execute" | "function" | "prepare";
+  readonly command: "query" | "execute" | "function" | "prepare" | "command";
   readonly statementName: string;
   readonly portalName: string;
   readonly parameters: readonly Parameter[];
@@ -146,6 +231,40 @@ export interface Statement {
   readonly reexecution: boolean;
   /** The same for statements that differ in their values only; 16 hex digits. */
   readonly fingerprint: string;
+  /** Where it is several commands of one moment: each of them, in order. */
+  readonly commands?: readonly CommandAsked[];
+  /** The schema in use when it was asked, where the protocol tells; empty where none is. */
+  readonly schema?: string;
+}
+
+/** A command of a protocol that has these in place of texts, as it is recorded. */
+export interface CommandAsked {
+  /** Its name, then its arguments: UTF-8 as it is, other bytes as `\xHH`, `\` as `\\`. */
+  readonly args: readonly string[];
+  /** Arguments that are there in part only, or not at all. */
+  readonly cut: readonly CutArgument[];
+  /** How many more there were. */
+  readonly omitted: number;
+}
+
+export interface CutArgument {
+  /** Its place among the arguments, the name being 0. */
+  readonly index: number;
+  /** Its whole length in bytes. */
+  readonly bytes: number;
+  /** SHA-256 in hex of all of it; null where its value is not recorded. */
+  readonly sha256: string | null;
+}
+
+/** What came of a command. */
+export interface CommandReply {
+  /** Its type in the protocol's words; "none" where it is not answered. */
+  readonly type: string;
+  readonly error: StatementError | null;
+  /** Elements of an aggregate, else 0. */
+  readonly elements: number;
+  /** Its bytes towards the client. */
+  readonly bytes: number;
 }
 
 /**
@@ -198,16 +317,30 @@ export interface Gate {
   whole(statement: StreamedStatement, fingerprint: string): void;
   /** The client said goodbye; what follows is not forwarded. */
   goodbye(): void;
+  /** Words of ours for the client; no reply is owed before them. */
+  answer(bytes: Uint8Array): void;
+  /** Something the client asked for is not let through; the session goes on. */
+  refused(text: string, refusal: Refusal): void;
+  /** A command that was answered here, of a statement that has `commands`. */
+  replied(statementId: number, index: number, reply: CommandReply): void;
 }
 
 /** Database to client: forwarded first, then skimmed for results. */
 export interface Tap {
   forward(bytes: Uint8Array): void;
   result(statementId: number, result: StatementResult): void;
+  /** What came of one command of a statement that has `commands`; the last one is its result. */
+  replied(statementId: number, index: number, reply: CommandReply): void;
   /** A statement learned of only from its answer (a Parse that failed with no Execute). */
   lateStatement(statement: Statement): void;
   /** The session is at rest: no statement is open and no transaction (used for draining). */
   idle(): void;
+  /** Words of ours for the client, between what the database says. */
+  answer(bytes: Uint8Array): void;
+  /** The client's goodbye was answered: nothing more comes from it. */
+  goodbye(): void;
+  /** Words of ours for the database, in the middle of a reply of its. */
+  reply(bytes: Uint8Array): void;
 }
 
 /**
@@ -222,6 +355,8 @@ export interface Inspector {
   readonly betweenFrames: boolean;
   /** Rows towards the client so far, those of COPY included, counted by their headers. */
   readonly rows: number;
+  /** Our last words, as they fit what was said last; only while `betweenFrames`. */
+  refuse(refusal: Refusal): Uint8Array;
 }
 
 /** How an administrator's test goes on once the database let it in (`remoteler db test`). */
@@ -239,6 +374,15 @@ export interface Protocol {
   /** Name in certificates, configuration and events: "postgres". */
   readonly name: string;
   readonly defaultPort: number;
+  /** What counts where neither the certificate nor the startup names a user or a database. */
+  readonly unnamed?: { readonly user: string; readonly database: string };
+  /**
+   * A client certificate opens TLS and names nobody: it is shown beside the password, where there
+   * is one.
+   */
+  readonly certificateAndPassword?: boolean;
+  /** A session may be in no database; where this is absent, it is in that named as its user. */
+  readonly mayLackDatabase?: boolean;
   /** ALPN names a client of this protocol may offer beside `remoteler-<name>`. */
   readonly alpn: readonly string[];
   /**
@@ -246,26 +390,37 @@ export interface Protocol {
    * they are not this protocol's, "more" where too few are held to tell.
    */
   sniff(held: Uint8Array): Sniffed | "more" | null;
-  /** Server side of the start, inside TLS. */
-  accept(): Handshake<Opening>;
+  /**
+   * Where the server speaks first: a proxy's side of a start in the clear, up to and with TLS,
+   * while nobody knows which database is meant. Null where the client speaks first.
+   */
+  readonly meet: ((greeting: Greeting) => Handshake<void>) | null;
+  /** Server side of the start, inside TLS. `greeting`: where the server speaks first. */
+  accept(greeting?: Greeting): Handshake<Opening>;
   /** Client side of the start towards the database: TLS question first, then authentication. */
   login(request: LoginRequest): Handshake<LoggedIn>;
-  /** The start of a login up to and with TLS, which is all that can be asked without a user. */
-  greet(): Handshake<void>;
+  /**
+   * The start of a login up to and with TLS, which is all that can be asked without a user. Gives
+   * what the database says of itself before; null where it says nothing.
+   */
+  greet(): Handshake<ServerFacts | null>;
   readonly trial: Trial;
   /** How long the secret of this client's cancel key is. */
   cancelSecretBytes(startup: Startup): number;
   /** What tells the client it is in, with `key` in place of the database's own (null: none). */
   welcome(loggedIn: LoggedIn, key: CancelKey | null): Uint8Array;
   /** `sizes`: what is held whole and what is told in pieces; the usual ones where left out. */
-  inspector(sizes?: StreamSizes): Inspector;
-  /** An error in the protocol's own words; `fatal` ends the session. */
-  refuse(refusal: Refusal): Uint8Array;
+  inspector(sizes?: StreamSizes, terms?: SessionTerms): Inspector;
+  /**
+   * An error in the protocol's own words, which ends the session before it began. `sequence`: the
+   * number of this message where they are numbered; 0, the default, where nothing was said before.
+   */
+  refuse(refusal: Refusal, sequence?: number): Uint8Array;
   /**
    * The request that cancels the statement of `key`, to be sent on a connection of its own; null
-   * where there is none.
+   * where there is none. `as`: the login of that session, for those that have to log in for it.
    */
-  cancelRequest(key: CancelKey): Handshake<void> | null;
+  cancelRequest(key: CancelKey, as?: LoginRequest): Handshake<void> | null;
 }
 
 export type Sniffed =

@@ -43,10 +43,10 @@ export class OwnApt {
     return apt;
   }
 
-  /** Unpacks a package and all it depends on into a folder. */
-  async unpack(name: string, folder: string): Promise<void> {
+  /** Unpacks packages and all they depend on into a folder. */
+  async unpack(names: readonly string[], folder: string): Promise<void> {
     await this.#get([
-      ...["install", "-y", "-qq", "--no-install-recommends", "--download-only", name],
+      ...["install", "-y", "-qq", "--no-install-recommends", "--download-only", ...names],
     ]);
     const archives = join(this.#home, "cache/archives");
     for await (const entry of Deno.readDir(archives)) {

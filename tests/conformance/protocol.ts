@@ -16,7 +16,7 @@ import type {
 import type { StreamSizes } from "../../lib/wire/streaming.ts";
 import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { WireError } from "../../lib/wire/wire_error.ts";
-import { gateOf } from "../fakes/gate.ts";
+import { gateOf, unsaid } from "../fakes/gate.ts";
 import { cut, cuts, hex, isFront, mutate, seeded } from "./damage.ts";
 
 /**
@@ -133,6 +133,7 @@ class Session {
         if (result.outcome !== "truncated") said.push({ id, result });
       },
       idle: () => said.push("idle"),
+      ...unsaid,
     };
   }
 

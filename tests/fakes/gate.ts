@@ -6,6 +6,8 @@ export interface GateParts {
   readonly statement?: (statement: Statement, streamed?: StreamedStatement) => void;
   readonly begin?: (statement: StreamedStatement) => void;
   readonly goodbye?: () => void;
+  readonly answer?: (bytes: Uint8Array) => void;
+  readonly refused?: (text: string) => void;
 }
 
 /** A gate that joins the pieces of what was too long to be held. */
@@ -24,5 +26,16 @@ export function gateOf(parts: GateParts): Gate {
     whole: (statement, fingerprint) =>
       parts.statement?.({ ...statement, text: coming, fingerprint }, statement),
     goodbye: () => parts.goodbye?.(),
+    answer: (bytes) => parts.answer?.(bytes),
+    refused: (text) => parts.refused?.(text),
+    replied: () => {},
   };
 }
+
+/** What a protocol that never speaks in our own words has no use for. */
+export const unsaid = {
+  answer: () => {},
+  reply: () => {},
+  replied: () => {},
+  goodbye: () => {},
+} as const;

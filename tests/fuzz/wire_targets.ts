@@ -9,7 +9,7 @@ import type { StreamSizes } from "../../lib/wire/streaming.ts";
 import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { WireError } from "../../lib/wire/wire_error.ts";
 import { samples, SECRET } from "../conformance/postgres_samples.ts";
-import { gateOf } from "../fakes/gate.ts";
+import { gateOf, unsaid } from "../fakes/gate.ts";
 import { i32, message, notice, parameterStatus, ready } from "../fakes/postgres_messages.ts";
 import type { Delivery, Target } from "./campaign.ts";
 
@@ -63,6 +63,7 @@ class WatchedSession {
       this.#seen.add(`${outcome} ${success}`);
     },
     idle: () => void this.#seen.add("idle"),
+    ...unsaid,
   };
 
   readonly #gate: Gate = gateOf({

@@ -96,7 +96,7 @@ export async function drive<T>(
     else if (step.do === "pbkdf2") {
       const hash = step.hash.replace("-", "").toLowerCase();
       reply = pbkdf2Sync(step.password, step.salt, step.iterations, step.bytes, hash);
-    } else {
+    } else if (step.do === "frame") {
       let held: Uint8Array = new Uint8Array(0);
       for (;;) {
         const size = step.measure(held);

@@ -15,7 +15,7 @@ import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { dial, drive, type Pulled } from "./drive.ts";
 import { type LogCase, logCases, type Round } from "./log_cases.ts";
 import { parserCases } from "./parser_cases.ts";
-import { gateOf } from "../fakes/gate.ts";
+import { gateOf, unsaid } from "../fakes/gate.ts";
 import { skipped } from "../site.ts";
 import { checkTypes } from "./types_check.ts";
 import { installedServer, type LogLine, type Server, startServer, until } from "./server.ts";
@@ -101,6 +101,7 @@ async function visit(
       of.result = result;
     },
     idle: () => {},
+    ...unsaid,
   };
   for (const round of rounds) {
     inspector.client(round.send, gate);

@@ -1,7 +1,7 @@
 import { choice, command, print, required, show, table } from "../../cli/mod.ts";
-import { type Connection, connectionOf } from "../launch.ts";
+import { commandFor, type Connection, connectionOf } from "../launch.ts";
 import type { ClientPowers } from "../powers.ts";
-import { commandFor, sayWhatIsNeeded } from "./db_login.ts";
+import { sayWhatIsNeeded } from "./db_login.ts";
 import { proxyOption, requireLogin, requireRoute } from "../session.ts";
 
 const format = choice(["text", "json", "yaml", "cmd"], {
@@ -19,7 +19,7 @@ export const dbConfig = command({
     const at = await requireLogin(options.proxy, powers);
     const route = await requireRoute(at, options.name, powers);
     if (options.format === "cmd") {
-      print(powers.terminal, commandFor(route));
+      print(powers.terminal, commandFor(route, connectionOf(at.profile, at.login, route)));
     } else {
       sayWhatIsNeeded(route, powers);
       const connection = connectionOf(at.profile, at.login, route);

@@ -6,7 +6,8 @@ import { routeAt } from "../dial_route.ts";
 import type { ClientPowers } from "../powers.ts";
 import type { Login, Profile } from "../profile.ts";
 import { proxyOption, requireLogin, usableRoute, type VisibleDatabase } from "../session.ts";
-import { SqlSession } from "../sql/session.ts";
+import { openSession } from "../sql/open.ts";
+import type { ShellSession } from "../sql/result.ts";
 import { drawError, drawResult, listenerOn } from "../sql/show.ts";
 import { SqlError } from "../sql/sql_error.ts";
 import { endToEndOption, routeOptions } from "./db_login.ts";
@@ -135,11 +136,11 @@ async function runOn(
   { sql, user, name, endToEnd }: Order,
   powers: ClientPowers,
 ): Promise<Outcome> {
-  let session: SqlSession | null = null;
+  let session: ShellSession | null = null;
   const { signal } = powers;
   try {
     const route = await usableRoute(at, { service, user, name }, powers);
-    session = await SqlSession.open(routeAt({ ...at, route, endToEnd }), powers, signal);
+    session = await openSession(routeAt({ ...at, route, endToEnd }), powers, signal);
     const results = await session.run(sql, listenerOn(powers.terminal, `${service}: `), signal);
     return { database: service, ok: true, results, error: null };
   } catch (thrown) {

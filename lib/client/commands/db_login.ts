@@ -1,6 +1,5 @@
 import { command, flag, print, required, say, text } from "../../cli/mod.ts";
-import { connectionOf, launchOf } from "../launch.ts";
-import { writeService } from "../pg_service.ts";
+import { commandFor, connectionOf, needsLocalPort, writeConnection } from "../launch.ts";
 import type { ClientPowers } from "../powers.ts";
 import type { Route } from "../profile.ts";
 import { orderRoute, proxyOption, requireLogin } from "../session.ts";
@@ -31,28 +30,26 @@ export const dbLogin = command({
       user: options["db-user"],
       name: options["db-name"],
     }, powers);
-    const launch = launchOf(route.protocol);
-    const values = launch.section(connectionOf(at.profile, at.login, route));
-    await writeService({ name, values }, powers);
+    if (!needsLocalPort(route)) {
+      await writeConnection(connectionOf(at.profile, at.login, route), powers);
+    }
     const who = route.db_user ?? "the user you name";
     const where = route.db_name === null ? "" : `, database ${route.db_name}`;
     say(powers.terminal, `certificate for ${name} as ${who}${where}, until ${route.expires}`);
     sayWhatIsNeeded(route, powers);
     say(powers.terminal, "connect with:");
-    print(powers.terminal, commandFor(route));
+    print(powers.terminal, commandFor(route, connectionOf(at.profile, at.login, route)));
     return 0;
   },
 });
 
-/** The command to type for a route. */
-export function commandFor({ service, protocol, require_end_to_end }: Route): string {
-  return require_end_to_end ? `tsh db connect ${service}` : launchOf(protocol).command(service);
-}
-
 /** Programs that connect by themselves end their TLS at the proxy. */
 export function sayWhatIsNeeded(route: Route, { terminal }: ClientPowers): void {
-  if (!route.require_end_to_end) return;
-  const { service } = route;
-  say(terminal, `your roles want end to end for ${service}, so programs need a local port:`);
+  if (!needsLocalPort(route)) return;
+  const { service, protocol } = route;
+  const why = route.require_end_to_end
+    ? `your roles want end to end for ${service}`
+    : `this proxy has no port for ${protocol}`;
+  say(terminal, `${why}, so programs need a local port:`);
   say(terminal, `  tsh proxy db ${service}`);
 }

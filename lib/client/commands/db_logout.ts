@@ -1,7 +1,7 @@
 import { command, optional, say } from "../../cli/mod.ts";
 import { Fault } from "../../core/fault.ts";
+import { removeConnection } from "../launch.ts";
 import { nearest } from "../near.ts";
-import { removeService } from "../pg_service.ts";
 import type { ClientPowers } from "../powers.ts";
 import { Profile, readProxyAddress } from "../profile.ts";
 import { proxyOption } from "../session.ts";
@@ -16,12 +16,13 @@ export const dbLogout = command({
     const profile = new Profile(powers);
     const at = options.proxy === null ? null : readProxyAddress(options.proxy).text;
     const login = await profile.login(at);
-    const known = login === null ? [] : (await profile.routes(login)).map((one) => one.service);
+    const known = login === null ? [] : await profile.routes(login);
     const { name } = options;
-    const gone = known.filter((service) => name === null || service === name);
-    if (name !== null && gone.length === 0) throw unknown(name, known);
-    for (const service of gone) {
-      await removeService(service, powers);
+    const gone = known.filter(({ service }) => name === null || service === name);
+    if (name !== null && gone.length === 0) throw unknown(name, known.map((one) => one.service));
+    for (const route of gone) {
+      const { service } = route;
+      await removeConnection(route, powers);
       if (login !== null) await profile.removeRoute(login, service);
       say(powers.terminal, `logged out of ${service}`);
     }

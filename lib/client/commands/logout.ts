@@ -1,5 +1,5 @@
 import { command, say } from "../../cli/mod.ts";
-import { removeService } from "../pg_service.ts";
+import { removeConnection } from "../launch.ts";
 import type { ClientPowers } from "../powers.ts";
 import { Profile, readProxyAddress } from "../profile.ts";
 import { proxyOption } from "../session.ts";
@@ -14,7 +14,7 @@ export const logout = command({
     const at = options.proxy === null ? null : readProxyAddress(options.proxy).text;
     const logins = (await profile.logins()).filter(({ proxy }) => at === null || proxy === at);
     for (const login of logins) {
-      for (const { service } of await profile.routes(login)) await removeService(service, powers);
+      for (const route of await profile.routes(login)) await removeConnection(route, powers);
       await profile.removeLogin(login);
       say(powers.terminal, `logged out of ${login.cluster} (${login.proxy})`);
     }

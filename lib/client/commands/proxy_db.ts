@@ -25,13 +25,15 @@ export const proxyDb = command({
     const route = await usableRoute(at, { service: name, user, name: database }, powers);
     const port = options.port ?? await at.profile.port(at.login, name) ?? 0;
     const words = (text: string) => say(powers.terminal, `tsh: ${text}`);
-    // Past the proxy nobody but this program can make the TLS.
+    // Past the proxy nobody but this program can make the TLS; a server that speaks first must know
+    // for which database.
     const endToEnd = options["end-to-end"] || route.require_end_to_end;
-    const tunnel = options.tunnel || endToEnd;
+    const launch = launchOf(route.protocol);
+    const tunnel = options.tunnel || endToEnd || launch.ownPort;
     const local = await open({ ...at, route, tunnel, endToEnd, port, say: words }, powers);
     await at.profile.savePort(at.login, name, local.port);
     const connection = connectionOf(at.profile, at.login, route);
-    const example = launchOf(route.protocol).localCommand(local.port, connection, tunnel);
+    const example = launch.localCommand(local.port, connection, tunnel);
     print(powers.terminal, `127.0.0.1:${local.port}`);
     const how = endToEnd ? ", end to end," : "";
     say(powers.terminal, `${name} is at 127.0.0.1:${local.port}${how} until Ctrl-C; connect with:`);

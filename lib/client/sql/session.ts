@@ -5,28 +5,13 @@ import type { ByteStream } from "../../core/stream.ts";
 import { dialRoute, type RouteAt } from "../dial_route.ts";
 import type { ClientPowers } from "../powers.ts";
 import * as messages from "./messages.ts";
+import type { ShellSession, SqlListener, SqlResult } from "./result.ts";
 import { SqlError } from "./sql_error.ts";
-
-/** What one statement gave. */
-export interface SqlResult {
-  /** Null for a statement without rows. */
-  readonly columns: readonly string[] | null;
-  readonly rows: readonly (readonly (string | null)[])[];
-  /** As `INSERT 0 1`; empty for an empty statement. */
-  readonly tag: string;
-}
-
-/** What comes beside results. */
-export interface SqlListener {
-  notice(fields: ReadonlyMap<string, string>): void;
-  /** Data of COPY TO STDOUT. */
-  copied(text: string): void;
-}
 
 /** What one message to the database may give back in all; more belongs into a file by psql. */
 const answerBytesMax = 256 << 20;
 
-export class SqlSession {
+export class SqlSession implements ShellSession {
   readonly #at: RouteAt;
   readonly #powers: ClientPowers;
   readonly #stream: ByteStream;

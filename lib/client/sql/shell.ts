@@ -6,7 +6,8 @@ import { oneLine, print, say } from "../../cli/mod.ts";
 import { asFault, Fault } from "../../core/fault.ts";
 import type { RouteAt } from "../dial_route.ts";
 import type { ClientPowers } from "../powers.ts";
-import { SqlSession } from "./session.ts";
+import { openSession } from "./open.ts";
+import type { ShellSession } from "./result.ts";
 import { drawError, drawResult, listenerOn } from "./show.ts";
 import { splitStatements } from "./split.ts";
 import { SqlError } from "./sql_error.ts";
@@ -16,7 +17,7 @@ const pipeBytesMax = 64 << 20;
 /** Runs until `\q` or the end of input; gives the exit code. */
 export async function runShell(at: RouteAt, powers: ClientPowers): Promise<number> {
   const stop = new AbortController();
-  const session = await openSession(at, powers, stop.signal);
+  const session = await open(at, powers, stop.signal);
   const shell = new Shell(at, session, powers, stop.signal);
   const end = powers.onInterrupt(() => shell.interrupted());
   try {
@@ -27,13 +28,13 @@ export async function runShell(at: RouteAt, powers: ClientPowers): Promise<numbe
   }
 }
 
-async function openSession(
+async function open(
   at: RouteAt,
   powers: ClientPowers,
   signal: AbortSignal,
-): Promise<SqlSession> {
+): Promise<ShellSession> {
   try {
-    return await SqlSession.open(at, powers, signal);
+    return await openSession(at, powers, signal);
   } catch (thrown) {
     throw thrown instanceof SqlError ? refusedBy(thrown) : thrown;
   }
@@ -53,13 +54,13 @@ export function refusedBy(error: SqlError): Fault {
 
 class Shell {
   readonly #at: RouteAt;
-  readonly #session: SqlSession;
+  readonly #session: ShellSession;
   readonly #powers: ClientPowers;
   readonly #signal: AbortSignal;
   #isRunning = false;
   #held = "";
 
-  constructor(at: RouteAt, session: SqlSession, powers: ClientPowers, signal: AbortSignal) {
+  constructor(at: RouteAt, session: ShellSession, powers: ClientPowers, signal: AbortSignal) {
     this.#at = at;
     this.#session = session;
     this.#powers = powers;

@@ -1,5 +1,5 @@
 import { oneLine, table, type Terminal } from "../../cli/mod.ts";
-import type { SqlListener, SqlResult } from "./session.ts";
+import type { SqlListener, SqlResult } from "./result.ts";
 import { noticeLines, type SqlError } from "./sql_error.ts";
 
 /** A result for people: a table with its number of rows, or what the database says it did. */

@@ -1,4 +1,4 @@
-import type { SqlResult } from "./session.ts";
+import type { SqlResult } from "./result.ts";
 
 /** An error that the database (or the way to it, in its words) answered with. */
 export class SqlError extends Error {

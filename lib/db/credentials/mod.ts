@@ -20,10 +20,11 @@ export async function credentialsOf(
   grant: Grant,
   certificates: DatabaseCertificates,
 ): Promise<Credentials> {
-  const { secret } = grant.target;
+  const { secret, protocol } = grant.target;
   if (secret === null) return { keyPair: await certificates.get(grant), password: null };
   if (secret.user !== null && secret.user !== grant.user) throw otherAccount(grant, secret);
-  return { keyPair: null, password: secret.password };
+  const both = protocol.certificateAndPassword === true;
+  return { keyPair: both ? await certificates.get(grant) : null, password: secret.password };
 }
 
 /**

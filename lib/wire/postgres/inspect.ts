@@ -1,6 +1,7 @@
 import type { Gate, Inspector, Tap } from "../protocol.ts";
 import type { StreamSizes } from "../streaming.ts";
 import { ClientSide } from "./client_side.ts";
+import { refuse } from "./refuse.ts";
 import { ServerSide } from "./server_side.ts";
 import { Session } from "./session.ts";
 
@@ -22,5 +23,6 @@ export function inspector(sizes?: StreamSizes): Inspector {
     get rows() {
       return server.rows;
     },
+    refuse: (refusal) => refuse(refusal),
   };
 }

@@ -26,7 +26,7 @@ import {
   sync,
   terminate,
 } from "../../../tests/fakes/postgres_messages.ts";
-import { gateOf } from "../../../tests/fakes/gate.ts";
+import { gateOf, unsaid } from "../../../tests/fakes/gate.ts";
 import type { Statement, StatementResult } from "../protocol.ts";
 import { WireError } from "../wire_error.ts";
 import { postgres } from "./mod.ts";
@@ -56,6 +56,7 @@ function session() {
     result: (id: number, result: StatementResult) => results.set(id, result),
     lateStatement: keep,
     idle: () => idles++,
+    ...unsaid,
   };
   return {
     inspector,

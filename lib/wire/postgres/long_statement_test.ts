@@ -16,6 +16,7 @@ import {
   run,
   sync,
 } from "../../../tests/fakes/postgres_messages.ts";
+import { unsaid } from "../../../tests/fakes/gate.ts";
 import type { Statement, StatementResult, StreamedStatement } from "../protocol.ts";
 import { streamSizes } from "../streaming.ts";
 import { WireError } from "../wire_error.ts";
@@ -52,6 +53,9 @@ function session(sizes?: typeof streamSizes) {
     },
     whole: ({ id }: StreamedStatement, print: string) => log.push(`whole ${id} ${print}`),
     goodbye: () => {},
+    answer: () => {},
+    refused: () => {},
+    replied: () => {},
   };
   const tap = {
     forward: () => {},
@@ -61,6 +65,7 @@ function session(sizes?: typeof streamSizes) {
     },
     lateStatement: () => log.push("late"),
     idle: () => log.push("idle"),
+    ...unsaid,
   };
   return {
     log,
@@ -212,6 +217,9 @@ Deno.test("a Query of 256 MiB passes in bounded memory", () => {
     more: (piece: string) => (text = told += piece.length),
     whole: () => (told += 1),
     goodbye: () => {},
+    answer: () => {},
+    refused: () => {},
+    replied: () => {},
   };
   inspector.client(concat([Uint8Array.of(0x51), i32(4 + count * chunk.length + 1)]), gate);
   let grown = 0;

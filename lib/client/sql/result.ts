@@ -1,0 +1,28 @@
+/** What the built-in shell and `db exec` know of a session, whatever protocol it speaks. */
+
+/** What one statement gave. */
+export interface SqlResult {
+  /** Null for a statement without rows. */
+  readonly columns: readonly string[] | null;
+  readonly rows: readonly (readonly (string | null)[])[];
+  /** As `INSERT 0 1`; empty for an empty statement. */
+  readonly tag: string;
+}
+
+/** What comes beside results. */
+export interface SqlListener {
+  notice(fields: ReadonlyMap<string, string>): void;
+  /** Data of COPY TO STDOUT. */
+  copied(text: string): void;
+}
+
+/** A session that is logged in. */
+export interface ShellSession {
+  /** `I` idle, `T` in a transaction, `E` in a failed one. */
+  readonly status: string;
+  /** Sends a text that may hold several statements; throws `SqlError` for the one that failed. */
+  run(text: string, listener: SqlListener, signal: AbortSignal): Promise<SqlResult[]>;
+  /** Asks the database to stop what runs; what it says then comes as the answer of `run`. */
+  cancel(): Promise<void>;
+  close(): void;
+}

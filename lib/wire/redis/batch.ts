@@ -1,0 +1,63 @@
+import { createHash } from "node:crypto";
+import type { CommandAsked, Statement } from "../protocol.ts";
+import { lineOf } from "./asked.ts";
+import { limits } from "./limits.ts";
+
+/** Commands that came together and are recorded together. */
+export class Batch {
+  readonly id: number;
+  readonly #commands: CommandAsked[] = [];
+  #names: string[] = [];
+  #text = "";
+  #characters = 0;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  /** How many there are: the index of the next one. */
+  get count(): number {
+    return this.#commands.length;
+  }
+
+  get isFull(): boolean {
+    return this.#commands.length >= limits.batchCommands ||
+      this.#characters >= limits.batchCharacters;
+  }
+
+  add(name: string, asked: CommandAsked): void {
+    this.#commands.push(asked);
+    if (this.#names.at(-1) !== name) this.#names.push(name);
+    for (const text of asked.args) this.#characters += text.length;
+    const line = lineOf(asked);
+    this.#text += this.#text === "" ? line : `\n${line}`;
+  }
+
+  statement(): Statement {
+    return {
+      id: this.id,
+      text: this.#text,
+      command: "command",
+      commands: this.#commands,
+      statementName: "",
+      portalName: "",
+      parameters: [],
+      reexecution: false,
+      fingerprint: fingerprint(this.#names.join(" ")),
+    };
+  }
+}
+
+const digits = 16;
+const remembered = new Map<string, string>();
+const rememberedMax = 512;
+
+/** The same for the same commands in the same order, whatever their arguments. */
+function fingerprint(names: string): string {
+  const known = remembered.get(names);
+  if (known !== undefined) return known;
+  const made = createHash("sha256").update(names).digest("hex").slice(0, digits);
+  if (remembered.size >= rememberedMax) remembered.clear();
+  remembered.set(names, made);
+  return made;
+}
