@@ -79,10 +79,12 @@ export class SpreadStream implements ByteStream {
       const chunk = this.#out.shift();
       if (chunk !== undefined) this.#reader?.data(chunk);
     }
-    // Who was handed something may have asked for a pause.
-    if (this.#isPaused) return;
-    for (const [name, stream] of this.#servers) if (!this.#heldBack.has(name)) stream.resume();
-    if (this.#isFinished) this.#finish();
+    for (const [name, stream] of this.#servers) {
+      // Who was handed something may have asked for a pause.
+      if (this.#isPaused) return;
+      if (!this.#heldBack.has(name)) stream.resume();
+    }
+    if (!this.#isPaused && this.#isFinished) this.#finish();
   }
 
   write(bytes: Uint8Array): boolean {

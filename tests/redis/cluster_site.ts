@@ -46,7 +46,9 @@ export function clusterSuite(
     }];
   };
   const test = siteSuite({ moreDatabases }, async (site) => {
-    const alice = await site.addUser("alice", { dbUsers: ["alice"], dbNames: ["*"] });
+    await site.remoteler(["create", "-f", await roleFile(site)]);
+    const roles = ["everything"];
+    const alice = await site.addUser("alice", { roles, dbUsers: ["alice"], dbNames: ["*"] });
     await site.login(alice, "alice");
     await alice.mustTsh(["db", "login", "shop", "--db-user=alice", "--db-name=0"]);
     at = await makeSite(site, alice, cluster, single);
@@ -55,6 +57,16 @@ export function clusterSuite(
     await single?.stop();
   });
   return (name, run) => test(name, () => run(at));
+}
+
+/** A role for every command, those without a category too: what a server says is compared. */
+async function roleFile(site: Site): Promise<string> {
+  const where = { db_labels: { "*": "*" }, db_users: ["alice"], db_names: ["*"] };
+  const allow = { ...where, redis_commands: ["*", "@scripting"] };
+  const role = { kind: "role", version: "v1", metadata: { name: "everything" }, spec: { allow } };
+  const file = join(site.dir, "everything.yaml");
+  await Deno.writeTextFile(file, JSON.stringify(role));
+  return file;
 }
 
 async function makeSite(

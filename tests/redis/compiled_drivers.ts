@@ -41,7 +41,7 @@ export async function javaDriver(): Promise<RedisDriver | MissingDriver> {
   const reason = await javaLacks();
   if (reason !== null) return { name, reason };
   const source = join(scripts, "jedis");
-  const home = await homeFor("jedis", source);
+  const home = await homeFor("cluster-jedis", source);
   if (!(await exists(join(home, ".done")))) {
     const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
     await must("mvn", [

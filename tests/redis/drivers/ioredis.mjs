@@ -91,7 +91,7 @@ if (!clustered) {
 const other = open();
 say(
   "multi",
-  await client.multi().set(`${t}:t1`, "1").incr(`${t}:t1`).lpush(`${t}:a`, "x").get(`${t}:t1`).exec(),
+  await client.multi().set(`${t}:t1`, "1").incr(`${t}:t1`).lpush(`${t}:t1`, "x").get(`${t}:t1`).exec(),
 );
 if (!clustered) {
   await client.watch(`${t}:w`);

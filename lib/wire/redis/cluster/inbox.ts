@@ -24,7 +24,7 @@ export type Asked =
 const fullBytes = 256 * 1024;
 
 const unknownKey = errorReply(
-  "ERR a command of more than 1 MiB has to name its key before its first long argument, and to be " +
+  "ERR a command of more than 1 MiB has to name its key before its first long argument, and be " +
     "for one node of the cluster",
 );
 

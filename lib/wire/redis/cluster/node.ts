@@ -40,6 +40,8 @@ export class ClusterNode {
   state: "opening" | "open" | "lost" = "opening";
   /** Until it is open: what goes out then. */
   unsent: Uint8Array[] = [];
+  /** While a command's bytes pass one by one: what waits for its end. */
+  behind: Uint8Array[] | null = null;
   readonly expected: Expected[] = [];
   /** Subscriptions that the client hears from this one. */
   channels = 0;

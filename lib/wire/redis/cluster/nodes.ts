@@ -141,8 +141,26 @@ export class Nodes {
     return node;
   }
 
-  send(node: ClusterNode, bytes: Uint8Array, expected: Expected | null): void {
-    if (expected !== null) node.expected.push(expected);
+  send(node: ClusterNode, bytes: Uint8Array, expected: Expected): void {
+    node.expected.push(expected);
+    if (node.behind === null) this.#write(node, bytes);
+    else node.behind.push(bytes);
+  }
+
+  /** A command whose bytes come one by one: all else waits behind it. */
+  beginLong(node: ClusterNode, expected: Expected): void {
+    node.expected.push(expected);
+    node.behind = [];
+  }
+
+  passLong(node: ClusterNode, bytes: Uint8Array, isEnd: boolean): void {
+    this.#write(node, bytes);
+    if (!isEnd) return;
+    for (const waiting of node.behind ?? []) this.#write(node, waiting);
+    node.behind = null;
+  }
+
+  #write(node: ClusterNode, bytes: Uint8Array): void {
     if (node.state === "open") this.#powers.send(node.connection, bytes);
     else node.unsent.push(bytes);
   }

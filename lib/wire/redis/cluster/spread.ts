@@ -160,10 +160,7 @@ class ClusterSpread implements Spread, Sending, Heard {
 
   ask(part: Part, node: ClusterNode): void {
     part.node = node;
-    if (part.bytes === null) {
-      node.expected.push({ for: "part", part });
-      return;
-    }
+    if (part.bytes === null) return this.#nodes.beginLong(node, { for: "part", part });
     this.#sentBytes += part.bytes.length;
     this.#nodes.send(node, part.bytes, { for: "part", part });
   }
@@ -222,7 +219,9 @@ class ClusterSpread implements Spread, Sending, Heard {
         return this.say(asked.answer);
       case "more":
       case "end":
-        if (this.#long !== null) this.#nodes.send(this.#long, asked.bytes, null);
+        if (this.#long !== null) {
+          this.#nodes.passLong(this.#long, asked.bytes, asked.kind === "end");
+        }
         if (asked.kind === "end") this.#long = null;
     }
   }
