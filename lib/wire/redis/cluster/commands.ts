@@ -26,6 +26,8 @@ const settings: ReadonlySet<string> = new Set([
   ...["hello", "client|setname", "client|setinfo", "client|tracking"],
   ...["client|no-evict", "client|no-touch"],
 ]);
+/** A redirect of what was asked before would send it into the transaction. */
+const alone: ReadonlySet<string> = new Set(["multi", "monitor"]);
 /** What is about replicas, or a step that is done here anyhow. */
 const needless: ReadonlySet<string> = new Set(["readonly", "readwrite", "asking"]);
 
@@ -63,7 +65,7 @@ export class Commands {
 
   /** It is taken only while nothing is awaited. */
   isAlone(command: Command): boolean {
-    return Subscriptions.is(command) || settings.has(command.name) || command.name === "monitor";
+    return alone.has(command.name) || settings.has(command.name) || Subscriptions.is(command);
   }
 
   /** The node that a command with this key goes to, in a transaction or not. */

@@ -48,6 +48,8 @@ export class ClusterNode {
   patterns = 0;
   shardChannels = 0;
   monitoring = false;
+  /** Between MULTI and EXEC, as far as it was told. */
+  isInTransaction = false;
   readonly #reader = new ReplyReader();
   #partial: Uint8Array[] = [];
   #partialBytes = 0;

@@ -215,12 +215,26 @@ export class Nodes {
     this.tell(node, ours.slots, (reply, seen) => this.#learn(reply, seen));
   }
 
-  /** Who can be asked: an open connection, else any node that was heard of. */
+  /** Who can be asked: a connection that is at rest, else another node, else a busy one. */
   #somebody(): ClusterNode | null {
-    for (const node of this.#byConnection.values()) if (node.state === "open") return node;
-    for (const node of this.#byConnection.values()) return node;
+    let found: ClusterNode | null = null;
+    for (const node of this.#byConnection.values()) {
+      // Inside MULTI a question of ours would become a part of it; a busy node answers late.
+      if (node.state !== "open" || node.isInTransaction) continue;
+      if (found === null || node.expected.length < found.expected.length) found = node;
+    }
+    if (found !== null && found.expected.length === 0) return found;
+    const other = this.#another();
+    return other ?? found;
+  }
+
+  /** A node that there is no open connection to. */
+  #another(): ClusterNode | null {
+    for (const node of this.#byConnection.values()) if (node.state === "opening") return node;
     for (const [endpoint, node] of this.#topology?.nodes ?? []) {
-      if (!this.#avoided.has(endpoint)) return this.at(endpoint, node);
+      if (!this.#byEndpoint.has(endpoint) && !this.#avoided.has(endpoint)) {
+        return this.at(endpoint, node);
+      }
     }
     return null;
   }

@@ -28,7 +28,7 @@ const redirectsMax = 5;
 const retriesMax = 40;
 const retryMs = 50;
 /** While something is awaited, it is asked so often who has which slots. */
-const lookMs = 2_000;
+const lookMs = 5_000;
 
 const tooOften = errorReply("CLUSTERDOWN the nodes of the cluster send this command in a circle");
 const elsewhere = errorReply(
@@ -290,10 +290,11 @@ class ClusterSpread implements Spread, Sending, Heard {
 
   #redirected(part: Part, redirect: Redirect): void {
     const wasThere = part.slot < 0 || this.#nodes.owner(part.slot) === part.node;
-    const other = this.#nodes.follow(redirect);
     if (part.bytes === null || !part.follows) {
+      if (wasThere) this.#nodes.follow(redirect);
       return this.answer(part, wasThere ? movedAway : elsewhere);
     }
+    const other = this.#nodes.follow(redirect);
     part.redirects += 1;
     if (part.redirects > redirectsMax) return this.answer(part, tooOften);
     if (other === null) return this.answer(part, this.unserved(redirect.slot));

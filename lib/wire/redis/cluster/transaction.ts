@@ -97,7 +97,10 @@ export class Transaction {
     }
     this.#multi = { node: this.#watched, held: [], heldBytes: 0, isLost: this.#watchLost };
     if (this.#watched === null) this.#to.say(ok);
-    else this.#send(this.#watched, bytes);
+    else {
+      this.#send(this.#watched, bytes);
+      this.#watched.isInTransaction = true;
+    }
   }
 
   #finish(name: "exec" | "discard", bytes: Uint8Array): void {
@@ -109,14 +112,19 @@ export class Transaction {
     }
     this.#watched = null;
     this.#watchLost = false;
+    if (multi.node !== null) multi.node.isInTransaction = false;
     if (multi.isLost) this.#to.say(name === "exec" ? discarded : ok);
     else if (multi.node !== null) this.#send(multi.node, bytes);
     else if (name === "discard") this.#to.say(ok);
     else if (multi.held.length === 0) this.#to.say(nothing);
     else {
-      this.#pin(multi, this.#to.home());
-      if (multi.node === null) this.#to.say(discarded);
-      else this.#send(multi.node, bytes);
+      const home = this.#to.home();
+      this.#pin(multi, home);
+      if (home === null) this.#to.say(discarded);
+      else {
+        this.#send(home, bytes);
+        home.isInTransaction = false;
+      }
     }
   }
 
@@ -191,6 +199,7 @@ export class Transaction {
   #pin(multi: Multi, node: ClusterNode | null): void {
     if (node === null) return;
     multi.node = node;
+    node.isInTransaction = true;
     this.#to.tell(node, ours.multi);
     for (const bytes of multi.held) this.#to.tell(node, bytes);
     multi.held = [];
