@@ -29,6 +29,8 @@ const allowedSkips: readonly string[] = [
   "driver psql 18: Debian sid's packages can't be had",
   "Redis of Debian sid: Debian sid's packages can't be had",
   "Valkey of Debian sid: Debian sid's packages can't be had",
+  "MySQL: Debian sid's packages can't be had",
+  "driver go-sql-driver: go",
   "PostgreSQL 18's own regression scripts: Debian sid's packages can't be had",
   "PostgreSQL 15's own regression scripts: Debian's sources can't be had",
   // Containers often have neither TUN devices nor the right to make namespaces.
@@ -48,6 +50,7 @@ const groups: Readonly<Record<string, (all: boolean) => Promise<Step[]>>> = {
   ],
   postgres: () => e2e("postgres"),
   redis: () => e2e("redis"),
+  mysql: () => e2e("mysql"),
   tunnel: () => e2e("tunnel"),
   audit: () => e2e("audit"),
   cli: () => e2e("cli"),
@@ -190,6 +193,9 @@ async function install(): Promise<void> {
   const wanted: Readonly<Record<string, string>> = {
     "/usr/lib/postgresql/15/bin/postgres": "postgresql",
     "/usr/bin/psql": "postgresql-client",
+    "/usr/sbin/mariadbd": "mariadb-server",
+    "/usr/bin/mariadb": "mariadb-client",
+    "/usr/bin/sysbench": "sysbench",
     "/usr/bin/openssl": "openssl",
     "/usr/bin/redis-server": "redis-server",
     "/usr/bin/redis-cli": "redis-tools",

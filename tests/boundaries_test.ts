@@ -72,7 +72,12 @@ const rooms: Readonly<Record<string, Doors>> = {
   },
   auth: { rooms: service, types: ["sys"], because: "services never import each other" },
   proxy: { rooms: service, types: ["sys"], because: "services never import each other" },
-  db: { rooms: service, types: ["sys"], because: "services never import each other" },
+  db: {
+    rooms: service,
+    types: ["sys"],
+    packages: ["@noble/ed25519"],
+    because: "services never import each other",
+  },
   client: {
     rooms: [...service, "cli"],
     types: ["sys"],

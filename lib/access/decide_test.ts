@@ -219,6 +219,7 @@ Deno.test("the strictest options win", () => {
     audit: "durable",
     lock: "strict",
     requireEndToEnd: true,
+    recordValues: true,
     sessionTtlMs: 5_400_000,
   });
   deepEqual(options([mild]).audit, "best_effort");
@@ -226,6 +227,7 @@ Deno.test("the strictest options win", () => {
     audit: "strict",
     lock: "best_effort",
     requireEndToEnd: false,
+    recordValues: true,
     sessionTtlMs: 43_200_000,
   });
 });

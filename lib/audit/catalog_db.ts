@@ -129,6 +129,9 @@ const query = {
   ),
   statement_name: v.optional(text(512, "prepared statement; empty for the unnamed one")),
   portal_name: v.optional(text(512, "portal; empty for the unnamed one")),
+  db_schema: v.optional(
+    text(255, "the schema in use when it was asked (MySQL); absent where none is, or not told"),
+  ),
   fingerprint: v.optional(
     text(
       32,
@@ -159,7 +162,7 @@ const query = {
     v.description("one for each statement, where the text holds several"),
   ),
   bytes_sent: v.optional(whole("payload bytes of the answer towards the client")),
-  bytes_received: v.optional(whole("payload bytes of COPY data from the client")),
+  bytes_received: v.optional(whole("payload bytes of COPY data, or of a file, from the client")),
   duration_ms: v.optional(amount("from forwarding the statement to its result")),
   transaction_status: v.optional(
     text(
@@ -171,9 +174,9 @@ const query = {
     v.pipe(
       v.nullable(v.strictObject({
         direction: v.picklist(["in", "out", "both"]),
-        bytes: whole("bytes of COPY data"),
+        bytes: whole("bytes of it"),
       })),
-      v.description("COPY, its direction and volume"),
+      v.description("COPY, or the file of a LOAD DATA LOCAL: its direction and volume"),
     ),
   ),
   cancelled: v.optional(flag("ended by a cancel request or a statement timeout")),

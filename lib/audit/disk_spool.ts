@@ -92,7 +92,7 @@ export class DiskSpool implements Spool, SpoolSource {
 
   intent(event: StatementEvent, context: EventContext): void {
     const kept = this.#contexts.of(context);
-    for (const part of prepareStatement(event)) this.#add(kinds.intent, part, kept);
+    for (const part of prepareStatement(event, context.fields)) this.#add(kinds.intent, part, kept);
   }
 
   streamed(
@@ -101,15 +101,14 @@ export class DiskSpool implements Spool, SpoolSource {
     context: EventContext,
   ): void {
     const kept = this.#contexts.of(context);
-    for (const part of parts) {
-      for (const one of prepareStatement(part)) this.#add(kinds.part, one, kept);
-    }
-    for (const one of prepareStatement(intent)) this.#add(kinds.streamed, one, kept);
+    const ready = (event: StatementEvent) => prepareStatement(event, context.fields);
+    for (const part of parts.flatMap(ready)) this.#add(kinds.part, part, kept);
+    for (const one of ready(intent)) this.#add(kinds.streamed, one, kept);
   }
 
   result(event: StatementEvent, context: EventContext): void {
     const kept = this.#contexts.of(context);
-    const parts = prepareStatement(event);
+    const parts = prepareStatement(event, context.fields);
     const last = parts.at(-1);
     for (const part of parts) this.#add(part === last ? kinds.result : kinds.part, part, kept);
   }

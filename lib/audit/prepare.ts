@@ -22,15 +22,18 @@ type Commands = NonNullable<QueryEvent["commands"]>;
 /** The event, or its parts: the first has the event's uid, the others that uid with `.1`, `.2`. */
 export function prepare(event: AuditEvent): readonly AuditEvent[] {
   const fitted = fit(event, limits.get(event.event));
-  if (fitted.event === "db.session.query") return splitQuery(fitted);
+  if (fitted.event === "db.session.query") return splitQuery(fitted, fitted.db_protocol);
   if (fitted.event !== "db.session.query.failed") return [fitted];
-  const clean = redact(fitted.db_query);
+  const clean = redact(fitted.db_query, fitted.db_protocol);
   return linked(splitText(clean), (db_query) => ({ ...fitted, db_query }));
 }
 
-/** The same for a statement's own part of its event. */
-export function prepareStatement(event: StatementEvent): readonly StatementEvent[] {
-  return splitQuery(fit(event, statementLimits));
+/** The same for a statement's own part of its event; the context has the rest. */
+export function prepareStatement(
+  event: StatementEvent,
+  { db_protocol }: Pick<SessionFields, "db_protocol">,
+): readonly StatementEvent[] {
+  return splitQuery(fit(event, statementLimits), db_protocol);
 }
 
 /** The same for what the events of a session have in common. */
@@ -38,10 +41,13 @@ export function fitFields(fields: SessionFields): SessionFields {
   return cutTo(fields, limits.get("db.session.query"));
 }
 
-function splitQuery<E extends StatementEvent>(given: E): readonly E[] {
+function splitQuery<E extends StatementEvent>(
+  given: E,
+  protocol: string | undefined,
+): readonly E[] {
   // A piece of a text that came in pieces: it was redacted as it came.
   if (given.part !== undefined) return [given];
-  const event = withoutSecrets(given);
+  const event = withoutSecrets(given, protocol);
   if (estimate(event) <= partBytesMax) return [event];
   const texts = splitText(event.db_query).map((db_query) => ({ ...bare(event), db_query }));
   const more = [
@@ -60,12 +66,12 @@ function splitQuery<E extends StatementEvent>(given: E): readonly E[] {
   return linked([...texts, ...more], (part) => part);
 }
 
-function withoutSecrets<E extends StatementEvent>(event: E): E {
+function withoutSecrets<E extends StatementEvent>(event: E, protocol: string | undefined): E {
   const { db_query, db_query_parameters: given = [], full_text } = event;
   // Of commands it is known where their secrets are: they come without.
   if (event.commands !== undefined) return event;
   // The beginning of a text that came in pieces is clean; the whole is not at hand.
-  const { text, secrets } = redactStatement(full_text === undefined ? db_query : "");
+  const { text, secrets } = redactStatement(full_text === undefined ? db_query : "", protocol);
   const clean = full_text === undefined ? text : db_query;
   const parameters = given.length === 0 ? given : redactParameters(given, secrets);
   if (clean === db_query && parameters === given) return event;

@@ -4,6 +4,7 @@
  * concatenation) can't be known.
  */
 import type { QueryEvent } from "./catalog.ts";
+import { dialectOf } from "./redact_dialect.ts";
 import { redactLiteral } from "./redact_literal.ts";
 import { Redactor } from "./redactor.ts";
 import { mark, suspect } from "./secret_words.ts";
@@ -14,18 +15,21 @@ type Parameters = NonNullable<QueryEvent["db_query_parameters"]>;
 const joints = /[=:]/;
 const none: ReadonlySet<number> = new Set();
 
-/** A secret is in quotes, or bound to a `$1`; most statements have none of these. */
-const quotes = /['"$]/;
+/** A secret is in quotes, or bound to a `$1` or `?`; most statements have none of these. */
+const quotes = /['"$?]/;
 
-/** The text with secrets replaced by `***`; the same string where there are none. */
-export function redact(text: string): string {
-  return redactStatement(text).text;
+/**
+ * The text with secrets replaced by `***`; the same string where there are none. `protocol`: whose
+ * language it is in.
+ */
+export function redact(text: string, protocol?: string): string {
+  return redactStatement(text, protocol).text;
 }
 
 /** The same, and the numbers of the parameters that stand where a secret is expected. */
-export function redactStatement(text: string): Clean {
-  if (text === last.given) return last;
-  last = { given: text, ...cleaned(text) };
+export function redactStatement(text: string, protocol?: string): Clean {
+  if (text === last.given && protocol === last.protocol) return last;
+  last = { given: text, protocol, ...cleaned(text, protocol) };
   return last;
 }
 
@@ -35,11 +39,16 @@ interface Clean {
 }
 
 /** A statement's intent and its result have the same text. */
-let last: Clean & { readonly given: string } = { given: "", text: "", secrets: none };
+let last: Clean & { readonly given: string; readonly protocol: string | undefined } = {
+  given: "",
+  protocol: undefined,
+  text: "",
+  secrets: none,
+};
 
-function cleaned(text: string): Clean {
+function cleaned(text: string, protocol: string | undefined): Clean {
   if (!quotes.test(text) || !suspect.test(text)) return { text, secrets: none };
-  const redactor = new Redactor();
+  const redactor = new Redactor(new Set(), dialectOf(protocol));
   return { text: redactor.push(text, true), secrets: redactor.parameters };
 }
 

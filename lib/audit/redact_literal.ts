@@ -8,7 +8,7 @@ const starts = new RegExp(
     `(?:passw(?:or)?d|passphrase)\\s{0,16}=\\s{0,16}(?<quote1>''|\\\\'|['"])?`,
     `(?:${secretNames})=(?<quote2>''|\\\\'|['"])?`,
     // A statement to be executed.
-    `(?:${secretNames}|identified\\s{1,16}by)\\s{1,16}e?(?<quote3>''|\\\\'|\\$\\w{0,64}\\$)`,
+    `(?:${secretNames}|identified\\s{1,16}by)\\s{1,16}e?(?<quote3>''|\\\\'|['"]|\\$\\w{0,64}\\$)`,
     // `scheme://user:secret@host`; a long one may end after what is looked at.
     `:\\/\\/[^\\s\\/:@'"\\[]{0,100}:(?=[^\\s\\/@'"]{1,120}@|[^\\s\\/@'"]{121})`,
     // Programs and what they are told.

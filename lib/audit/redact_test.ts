@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { SeededRandom } from "../../tests/fakes/random.ts";
 import { redact, redactParameters, redactStatement } from "./redact.ts";
+import { dialectOf } from "./redact_dialect.ts";
 import { Redactor } from "./redactor.ts";
 import { lookahead } from "./secret_words.ts";
 
@@ -115,9 +116,79 @@ const harmless = [
   "SELECT 1",
 ];
 
+/** In MySQL's language. */
+const mysqlCases: readonly (readonly [string, string])[] = [
+  ["CREATE USER 'a'@'%' IDENTIFIED BY 'x'", "CREATE USER 'a'@'%' IDENTIFIED BY '***'"],
+  [
+    String.raw`ALTER USER a IDENTIFIED BY 'x\'y' REPLACE "o\"ld" RETAIN CURRENT PASSWORD`,
+    `ALTER USER a IDENTIFIED BY '***' REPLACE "***" RETAIN CURRENT PASSWORD`,
+  ],
+  [
+    "ALTER USER a IDENTIFIED WITH caching_sha2_password AS 'hash', b IDENTIFIED BY \"x\"",
+    "ALTER USER a IDENTIFIED WITH caching_sha2_password AS '***', b IDENTIFIED BY \"***\"",
+  ],
+  [
+    "GRANT ALL ON *.* TO a IDENTIFIED BY PASSWORD '*ABC'",
+    "GRANT ALL ON *.* TO a IDENTIFIED BY PASSWORD '***'",
+  ],
+  [
+    "ALTER USER a IDENTIFIED VIA ed25519 USING PASSWORD('x') OR native USING 'hash'",
+    "ALTER USER a IDENTIFIED VIA ed25519 USING PASSWORD('***') OR native USING '***'",
+  ],
+  ["SET PASSWORD = 'x' REPLACE 'y'", "SET PASSWORD = '***' REPLACE '***'"],
+  ["SET PASSWORD FOR 'a'@'%' = PASSWORD('x')", "SET PASSWORD FOR 'a'@'%' = PASSWORD('***')"],
+  ['SELECT old_password("x")', 'SELECT old_password("***")'],
+  [
+    "CHANGE MASTER TO MASTER_HOST='h', MASTER_PASSWORD='x', MASTER_PORT=1",
+    "CHANGE MASTER TO MASTER_HOST='h', MASTER_PASSWORD='***', MASTER_PORT=1",
+  ],
+  [
+    "CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = 'x'",
+    "CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = '***'",
+  ],
+  [
+    "START REPLICA USER = 'u' PASSWORD = 'x' DEFAULT_AUTH = 'y'",
+    "START REPLICA USER = 'u' PASSWORD = '***' DEFAULT_AUTH = 'y'",
+  ],
+  [
+    "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (USER 'u', PASSWORD 'x')",
+    "CREATE SERVER s FOREIGN DATA WRAPPER mysql OPTIONS (USER 'u', PASSWORD '***')",
+  ],
+  [
+    "CLONE INSTANCE FROM 'u'@'h':3306 IDENTIFIED BY 'x'",
+    "CLONE INSTANCE FROM 'u'@'h':3306 IDENTIFIED BY '***'",
+  ],
+  ["# it's\nSET PASSWORD = 'x'", "# it's\nSET PASSWORD = '***'"],
+  ["select 'it\\'s'; SET PASSWORD = 'x'", "select 'it\\'s'; SET PASSWORD = '***'"],
+  ["select `it's`; SET PASSWORD = 'x'", "select `it's`; SET PASSWORD = '***'"],
+  ["/* a /* b */ SET PASSWORD = 'x' -- */", "/* a /* b */ SET PASSWORD = '***' -- */"],
+  [
+    "/*!50001 SET PASSWORD = 'x' */ /*M! SET PASSWORD='y'*/",
+    "/*!50001 SET PASSWORD = '***' */ /*M! SET PASSWORD='***'*/",
+  ],
+  ["UPDATE u SET password = 'x' WHERE n = 'y'", "UPDATE u SET password = '***' WHERE n = 'y'"],
+  [
+    `PREPARE s FROM "ALTER USER a IDENTIFIED BY 'x'"`,
+    `PREPARE s FROM "ALTER USER a IDENTIFIED BY '***'"`,
+  ],
+  [
+    "CREATE TABLE f (a int) ENGINE=FEDERATED CONNECTION='mysql://u:x@h:3306/d/t'",
+    "CREATE TABLE f (a int) ENGINE=FEDERATED CONNECTION='mysql://u:***@h:3306/d/t'",
+  ],
+];
+
+const mysqlHarmless = [
+  'SELECT password FROM users WHERE password = "x"',
+  "SELECT 1--1, 'a' # password 'x'",
+  "SELECT `password` FROM t WHERE `password` = 'x' AND a = ?",
+  "ALTER USER a PASSWORD EXPIRE INTERVAL 90 DAY COMMENT 'x'",
+  "INSERT INTO slave_hosts (name) VALUES ('x')",
+  "REPLACE INTO t (password) VALUES ('x')",
+];
+
 /** The text given in pieces of these sizes, in turn. */
-function inPieces(text: string, sizes: () => number): string {
-  const redactor = new Redactor();
+function inPieces(text: string, sizes: () => number, protocol?: string): string {
+  const redactor = new Redactor(new Set(), dialectOf(protocol));
   let out = "";
   for (let at = 0; at < text.length;) {
     const end = at + sizes();
@@ -133,6 +204,22 @@ Deno.test("redact() takes out secrets and nothing else", () => {
 
 Deno.test("redact() leaves statements without secrets as they are", () => {
   for (const text of harmless) assert.equal(redact(text), text);
+});
+
+Deno.test("secrets of MySQL's statements go by MySQL's rules", () => {
+  for (const [given, wanted] of mysqlCases) {
+    assert.equal(redact(given, "mysql"), wanted);
+    assert.equal(redact(wanted, "mysql"), wanted);
+  }
+  for (const text of mysqlHarmless) assert.equal(redact(text, "mysql"), text);
+  const all = [...mysqlCases.map(([given]) => given), ...mysqlHarmless].join(";\n");
+  const wanted = redact(all, "mysql");
+  const random = new SeededRandom(6);
+  for (let round = 0; round < 50; round += 1) {
+    assert.equal(inPieces(all, () => 1 + random.below(40), "mysql"), wanted);
+  }
+  const { secrets } = redactStatement("update u set a = ?, password = ? where b = ?", "mysql");
+  assert.deepEqual([...secrets], [2]);
 });
 
 Deno.test("what was redacted before stays as it is", () => {

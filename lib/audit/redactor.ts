@@ -3,7 +3,8 @@
  * not depend on how the text was cut, and it holds back little. One pass, linear in the length.
  */
 import { LiteralRedactor } from "./redact_literal.ts";
-import { isSecretName, lookahead, mark, secretNames } from "./secret_words.ts";
+import { type Dialect, dialectOf } from "./redact_dialect.ts";
+import { isSecretName, lookahead, mark } from "./secret_words.ts";
 
 /** Dollar quotes within dollar quotes that are followed; deeper ones are taken for code. */
 const depthMax = 4;
@@ -11,37 +12,6 @@ const depthMax = 4;
 const attentionTokens = 24;
 /** Of a literal, what is remembered to know a setting's name by. */
 const nameCharactersMax = 64;
-/** Words after which a secret may follow, beside the names of secrets. */
-const telling = "set|set_config|identified|crypt";
-const tellingWords: ReadonlySet<string> = new Set(telling.split("|"));
-
-const letter = "[\\w\\u0080-\\uffff]";
-const tellingHere = new RegExp(
-  `(?<!${letter})(?:${telling})(?!${letter})|(?:${secretNames})(?!${letter})`,
-  "iy",
-);
-/** Where a word of {@linkcode tellingHere} may be, or a secret within a literal begin. */
-const suspects = new RegExp(
-  `${secretNames}|(?<!${letter})set(?!${letter})|identified|crypt|set_config|` +
-    ":\\/\\/|authorization|\\s-u|\\s--user",
-  "gi",
-);
-// Alternatives start with different characters and none nests a repetition: linear.
-const tokens = new RegExp(
-  [
-    "--",
-    "\\/\\*",
-    "[eE]?'",
-    '"',
-    "\\$(?:[A-Za-z_\\u0080-\\uffff][\\w\\u0080-\\uffff]{0,126})?\\$",
-    "\\$\\d{1,5}",
-    `${letter}{1,${lookahead}}`,
-    `\\s{1,${lookahead}}`,
-    "[:=][=>]",
-    "[^]",
-  ].join("|"),
-  "y",
-);
 const inIdentifier = /^[\w\u0080-\uffff$]/;
 const startsWord = /^[\w\u0080-\uffff]/;
 /** Key and value, or an address: a body that is a connection string and no statement. */
@@ -67,12 +37,17 @@ interface DollarQuoted {
 export class Redactor {
   /** Numbers of the parameters that stand where a secret is expected. */
   readonly parameters: Set<number>;
+  readonly #dialect: Dialect;
+  readonly #isMysql: boolean;
   readonly #depth: number;
   /** Two characters of what was given out, then what is to be read. */
   #text = "";
   #at = 0;
-  /** Where the next of {@linkcode suspects} is, at or after what is to be read. */
+  /** Where the next suspect word is, at or after what is to be read; and the next backslash. */
   #suspect = -1;
+  #backslash = -1;
+  /** `?` so far. */
+  #marks = 0;
   #inComment: "line" | number | null = null;
   #quoted: Quoted | null = null;
   #dollar: DollarQuoted | null = null;
@@ -83,8 +58,14 @@ export class Redactor {
   /** The last token was a secret literal: another right after it goes on with it. */
   #afterSecret = false;
 
-  constructor(parameters: Set<number> = new Set(), depth = 0) {
+  constructor(
+    parameters: Set<number> = new Set(),
+    dialect: Dialect = dialectOf("postgres"),
+    depth = 0,
+  ) {
     this.parameters = parameters;
+    this.#dialect = dialect;
+    this.#isMysql = dialect.name === "mysql";
     this.#depth = depth;
   }
 
@@ -92,6 +73,7 @@ export class Redactor {
   push(text: string, last = false): string {
     this.#text += text;
     this.#suspect = -1;
+    this.#backslash = -1;
     let out = "";
     for (;;) {
       const before = this.#at;
@@ -125,7 +107,7 @@ export class Redactor {
     return this.#takeTo(end + 1);
   }
 
-  /** They nest ("Lexical Structure"). */
+  /** They nest ("Lexical Structure"), but not in MySQL. */
   #readComment(depth: number, last: boolean): string {
     const { length } = this.#text;
     const marks = /\/\*|\*\//g;
@@ -133,7 +115,8 @@ export class Redactor {
     marks.lastIndex = read;
     for (let found = marks.exec(this.#text); found !== null; found = marks.exec(this.#text)) {
       read = marks.lastIndex;
-      depth += found[0] === "/*" ? 1 : -1;
+      if (found[0] === "*/") depth -= 1;
+      else if (!this.#isMysql) depth += 1;
       if (depth > 0) continue;
       this.#inComment = null;
       return this.#takeTo(read);
@@ -152,6 +135,7 @@ export class Redactor {
       if (this.#at >= safe) return out;
       if (this.#at === this.#suspect && !this.#isTelling()) return out + this.#takeTo(this.#at + 1);
     }
+    const { tokens } = this.#dialect;
     tokens.lastIndex = this.#at;
     const token = tokens.exec(this.#text)?.[0] ?? "";
     const at = this.#at;
@@ -165,15 +149,17 @@ export class Redactor {
    */
   #skip(safe: number): number {
     const text = this.#text;
+    const { special } = this.#dialect;
     let at = this.#at;
     for (; at < safe; at += 1) {
       if (at > this.#suspect) this.#findSuspect(at);
       if (at === this.#suspect) return at;
       const code = text.charCodeAt(at);
-      if (code === 0x27 || code === 0x22) {
-        const close = text.indexOf(code === 0x27 ? "'" : '"', at + 1);
+      if (special[code] !== 1) continue;
+      if (code === 0x27 || code === 0x22 || code === 0x60) {
+        const close = text.indexOf(text.charAt(at), at + 1);
         // A doubled quote is the end of one literal and the beginning of the next, to this end.
-        if (close < 0 || close > this.#suspect || this.#isEscaping(at)) return at;
+        if (close < 0 || close > this.#suspect || this.#isEscaping(at, close)) return at;
         at = close;
       } else if (code === 0x24) {
         const next = text.charCodeAt(at + 1);
@@ -182,32 +168,45 @@ export class Redactor {
         (code === 0x2d && text.charCodeAt(at + 1) === 0x2d) ||
         (code === 0x2f && text.charCodeAt(at + 1) === 0x2a)
       ) return at;
+      else if (code === 0x23) return at;
+      else if (code === 0x3f) this.#marks += 1;
     }
     return at;
   }
 
   #findSuspect(from: number): void {
+    const { suspects } = this.#dialect;
     suspects.lastIndex = from;
     this.#suspect = suspects.exec(this.#text)?.index ?? Infinity;
   }
 
   #isTelling(): boolean {
+    const { tellingHere } = this.#dialect;
     tellingHere.lastIndex = this.#at;
     return tellingHere.test(this.#text);
   }
 
-  /** Whether the quote at `at` opens a literal in which a backslash has a meaning: E'...'. */
-  #isEscaping(at: number): boolean {
+  /**
+   * Whether the quote at `at` opens a literal in which a backslash has a meaning, as in E'...'; of
+   * MySQL's, which all are such, whether there is one before `close`.
+   */
+  #isEscaping(at: number, close: number): boolean {
+    if (this.#isMysql) {
+      if (this.#backslash < at) this.#backslash = this.#text.indexOf("\\", at);
+      if (this.#backslash < 0) this.#backslash = Infinity;
+      return this.#backslash < close;
+    }
     const before = this.#text.charCodeAt(at - 1) | 0x20;
     return before === 0x65 && !(at > 1 && startsWord.test(this.#text.charAt(at - 2)));
   }
 
   /** Takes note of a token that was given out; gives the mark where a secret begins. */
   #token(token: string, at: number): string {
-    if (token === "--") this.#inComment = "line";
+    if (token === "--" || (token === "#" && this.#isMysql)) this.#inComment = "line";
     else if (token === "/*") this.#inComment = 1;
-    else if (token.endsWith("'") || token === '"') return this.#openQuoted(token, at);
-    else if (token.endsWith("$") && this.#opensDollar(token, at)) {
+    else if (token.endsWith("'") || token === '"' || (token === "`" && this.#isMysql)) {
+      return this.#openQuoted(token, at);
+    } else if (token.endsWith("$") && this.#opensDollar(token, at)) {
       return this.#openDollar(token);
     } else if (token.trim() !== "") this.#word(token);
     return "";
@@ -220,9 +219,12 @@ export class Redactor {
 
   #openQuoted(token: string, at: number): string {
     const quote = token.at(-1) ?? "";
-    const escapes = token.length === 2 || (quote === "'" && this.#isEscaping(at));
-    const secret = this.#armed || this.#argumentOf("crypt") ||
-      (this.#afterSecret && quote === "'");
+    const escapes = this.#isMysql
+      ? quote !== "`"
+      : token.length === 2 || (quote === "'" && this.#isEscaping(at, at));
+    const isName = this.#isMysql && quote === "`";
+    const secret = !isName && (this.#armed || this.#isArgument() ||
+      (this.#afterSecret && quote !== this.#dialect.nameQuote));
     this.#quoted = { quote, escapes, inside: secret ? null : new LiteralRedactor(), name: "" };
     return secret ? mark : "";
   }
@@ -248,7 +250,7 @@ export class Redactor {
     last: boolean,
   ): { readonly at: number; readonly found: boolean } {
     const text = this.#text;
-    const marks = quote === '"' ? /""?/g : escapes ? /\\[^]?|''?/g : /''?/g;
+    const marks = marksOf(quote, escapes);
     marks.lastIndex = this.#at;
     for (let found = marks.exec(text); found !== null; found = marks.exec(text)) {
       const [mark] = found;
@@ -261,14 +263,14 @@ export class Redactor {
 
   #closed(quote: string, secret: boolean, name: string): void {
     this.#armed = false;
-    if (quote === '"' && !secret) return this.#word(name);
+    if (quote === this.#dialect.nameQuote && !secret) return this.#word(name);
     this.#afterSecret = secret;
     if (this.#attention > 0) this.#remember(`'${name}`);
     if (secret) this.#attention = Math.max(this.#attention, 1);
   }
 
   #openDollar(tag: string): string {
-    const secret = this.#armed || this.#argumentOf("crypt");
+    const secret = this.#armed || this.#isArgument();
     this.#armed = false;
     this.#afterSecret = false;
     this.#dollar = { tag, secret, inside: null };
@@ -288,7 +290,7 @@ export class Redactor {
       );
       dollar.inside = isConnection
         ? new LiteralRedactor()
-        : new Redactor(this.parameters, this.#depth + 1);
+        : new Redactor(this.parameters, this.#dialect, this.#depth + 1);
     }
     const out = dollar.inside?.push(this.#takeTo(end), closed || last) ?? "";
     if (secret) this.#at = end;
@@ -303,10 +305,12 @@ export class Redactor {
     this.#afterSecret = false;
     const secret = startsWord.test(word) && isSecretName(word);
     if (this.#attention === 0) this.#words.length = 0;
-    if (secret || tellingWords.has(word)) this.#attention = attentionTokens;
+    if (secret || this.#dialect.tellingWords.has(word)) this.#attention = attentionTokens;
+    if (word === "?") this.#marks += 1;
     if (this.#attention === 0) return;
+    if (word === "?" && this.#isMysql && wasArmed) this.parameters.add(this.#marks);
     if (/^\$\d/.test(word)) {
-      if (wasArmed || this.#argumentOf("crypt")) this.parameters.add(Number(word.slice(1)));
+      if (wasArmed || this.#isArgument()) this.parameters.add(Number(word.slice(1)));
     }
     this.#remember(word);
     this.#armed = secret || this.#announces(word, wasArmed);
@@ -326,6 +330,10 @@ export class Redactor {
       case "by":
       case "as":
         return words.includes("identified");
+      case "using":
+        return this.#isMysql && words.includes("identified");
+      case "replace":
+        return this.#isMysql && (words.includes("identified") || words.includes("password"));
       case ":=":
       case "=>":
         return isSecretName(words.at(-2) ?? "");
@@ -348,12 +356,31 @@ export class Redactor {
   /** SET name = ..., SET name TO ..., also of a column; SET PASSWORD FOR somebody = ... */
   #assigns(name: string): boolean {
     const words = this.#words;
+    if (this.#isMysql && ofReplicas(name, words)) return true;
     const set = words.lastIndexOf("set");
     if (set < 0 || words.includes("where", set)) return false;
     return isSecretName(name) || words[set + 1] === "password";
   }
 
-  #argumentOf(name: string): boolean {
-    return this.#attention > 0 && this.#words.at(-1) === "(" && this.#words.at(-2) === name;
+  /** What comes is the argument of a function that takes a secret. */
+  #isArgument(): boolean {
+    return this.#attention > 0 && this.#words.at(-1) === "(" &&
+      this.#dialect.takers.includes(this.#words.at(-2) ?? "");
   }
+}
+
+/** CHANGE ... TO MASTER_PASSWORD = ..., START REPLICA USER = ... PASSWORD = ... */
+function ofReplicas(name: string, words: readonly string[]): boolean {
+  if (/(?:master|source)_password$/.test(name)) return true;
+  return name === "password" && words.some((word) => /^(?:slave|replica|group_rep)/.test(word));
+}
+
+const plainMarks = { "'": /''?/g, '"': /""?/g, "`": /``?/g } as const;
+const escapedMarks = { "'": /\\[^]?|''?/g, '"': /\\[^]?|""?/g } as const;
+
+/** What may close a quote, or only seems to. */
+function marksOf(quote: string, escapes: boolean): RegExp {
+  if (quote === "`") return plainMarks["`"];
+  const marks = escapes ? escapedMarks : plainMarks;
+  return quote === "'" ? marks["'"] : marks['"'];
 }

@@ -7,6 +7,7 @@ import type { StatementEvent } from "./catalog.ts";
 import type { EventContext } from "./context.ts";
 import { partBytesMax } from "./catalog_db.ts";
 import { splitText } from "./prepare.ts";
+import { dialectOf } from "./redact_dialect.ts";
 import { Redactor } from "./redactor.ts";
 import type { Spool } from "./spool.ts";
 
@@ -31,7 +32,7 @@ export class StreamedQuery {
   readonly #context: EventContext;
   readonly #intent: StatementEvent;
   readonly #secrets = new Set<number>();
-  #redactor: Redactor | null = new Redactor(this.#secrets);
+  #redactor: Redactor | null;
   readonly #hash: ReturnType<TextHash>;
   #start = "";
   #startIsWhole = false;
@@ -48,6 +49,7 @@ export class StreamedQuery {
     this.#context = context;
     this.#intent = intent;
     this.#hash = hash();
+    this.#redactor = new Redactor(this.#secrets, dialectOf(context.fields.db_protocol));
   }
 
   /** The beginning of the text. */

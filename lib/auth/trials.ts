@@ -11,6 +11,7 @@ import type { Change, Entry, Key } from "../core/backend.ts";
 import { Fault } from "../core/fault.ts";
 import type { Clock } from "../core/clock.ts";
 import type { HostIdentity } from "../core/identity.ts";
+import { protocolNamed } from "../wire/mod.ts";
 import type { Context } from "../api/server.ts";
 import type { Callers } from "./callers.ts";
 import { hostnameOf, hostRecordOf } from "./hosts.ts";
@@ -52,7 +53,8 @@ export async function* testDatabase(
   const { database, db_user = null } = input;
   const agents = await agentsOf(core, input);
   const hosts = agents.filter(({ asked }) => asked).map(({ host }) => host);
-  const db_name = db_user === null ? null : input.db_name ?? db_user;
+  const usual = await mayLackDatabase(core, database) ? null : db_user;
+  const db_name = db_user === null ? null : input.db_name ?? usual;
   const order: TrialOrder = { id: core.random.uuid(), database, db_user, db_name };
   const asker = askerOf(context.caller);
   for (const host of hosts) await allowLogin(core, callers, { order, asker }, host);
@@ -62,6 +64,14 @@ export async function* testDatabase(
     yield* tried(core, { order, asker, hosts, who }, context.signal);
   }
   yield { type: "end" };
+}
+
+/** A session of its protocol may be in no database within the server. */
+async function mayLackDatabase(core: Core, name: string): Promise<boolean> {
+  const all = await servedDatabases(core);
+  const found = all.find(({ database: { metadata } }) => metadata.name === name);
+  const protocol = found === undefined ? null : protocolNamed(found.database.spec.protocol);
+  return protocol?.mayLackDatabase === true;
 }
 
 type ServingAgent = Extract<Item, { type: "agents" }>["agents"][number];

@@ -3,6 +3,7 @@ import { Fault } from "../core/fault.ts";
 import type { ByteStream } from "../core/stream.ts";
 import type { ClientTlsOptions, KeyPair } from "../sys/tls.ts";
 import { clientTunnelAlpn } from "../tunnel/mod.ts";
+import { protocolNamed } from "../wire/mod.ts";
 import { hostVerifier, reachable } from "./cluster.ts";
 import { dialAgent } from "./end_to_end.ts";
 import type { ClientPowers, SecuredStream } from "./powers.ts";
@@ -25,8 +26,11 @@ export interface RouteAt extends Way {
 
 /** As a route says; faults `client.no-account` where it leaves the account open. */
 export function routeAt(way: Way): RouteAt {
-  const { route: { service, db_user, db_name } } = way;
-  if (db_user !== null) return { ...way, user: db_user, database: db_name ?? db_user };
+  const { route: { service, protocol, db_user, db_name } } = way;
+  if (db_user !== null) {
+    const usual = protocolNamed(protocol)?.mayLackDatabase === true ? "" : db_user;
+    return { ...way, user: db_user, database: db_name ?? usual };
+  }
   throw new Fault({
     kind: "invalid",
     code: "client.no-account",

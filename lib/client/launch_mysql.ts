@@ -1,4 +1,4 @@
-/** The row of MySQL and MariaDB: their programs read groups of `~/.my.cnf` ("Using Option Files"). */
+/** The row of MySQL and MariaDB, whose programs read `~/.my.cnf` ("Using Option Files"). */
 import type { ConnectionFile, FileGroup } from "./connection_file.ts";
 import type { Connection, Launch } from "./launch.ts";
 import type { ClientPowers } from "./powers.ts";

@@ -1,12 +1,7 @@
 /** What is recorded of statements that are several commands of one moment (Redis). */
 import type { StatementFields } from "../audit/catalog.ts";
-import type {
-  CommandAsked,
-  CommandReply,
-  Statement,
-  StatementError,
-  StatementResult,
-} from "../wire/protocol.ts";
+import type { CommandAsked, CommandReply } from "../wire/commands.ts";
+import type { Statement, StatementError, StatementResult } from "../wire/protocol.ts";
 
 type Fields = NonNullable<StatementFields["commands"]>[number];
 

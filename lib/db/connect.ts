@@ -166,6 +166,11 @@ function converse<T>(
   return drive(script, line, {
     signal,
     pbkdf2,
+    // Only databases of one maker want it.
+    ed25519: async ({ password, message }) => {
+      const { signByPassword } = await import("./credentials/ed25519.ts");
+      return await signByPassword(password, message);
+    },
     secret: (step) => passwordFor(step, credentials, target.mode),
     tls: async (_, early) => {
       try {

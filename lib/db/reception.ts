@@ -232,10 +232,13 @@ export class Reception {
   }
 }
 
-/** The high bit keeps it apart from the numbers that databases count up themselves. */
+/**
+ * A high bit keeps it apart from the numbers that databases count up themselves; not the highest,
+ * since some drivers read a signed number.
+ */
 function newConnectionId(random: Random): number {
   const [a = 0, b = 0, c = 0, d = 0] = random.bytes(4);
-  return ((0x80 | a) * 0x100_0000) + (b << 16) + (c << 8) + d;
+  return ((0x40 | (a & 0x3f)) << 24) + (b << 16) + (c << 8) + d;
 }
 
 function unrecorded(spool: Fault): Fault {

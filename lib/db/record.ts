@@ -14,13 +14,8 @@ import { StreamedQuery, type TextHash } from "../audit/streamed_query.ts";
 import { type Clock, rfc3339 } from "../core/clock.ts";
 import type { UserIdentity } from "../core/identity.ts";
 import type { Random } from "../core/random.ts";
-import type {
-  CommandReply,
-  LoggedIn,
-  Statement,
-  StatementResult,
-  StreamedStatement,
-} from "../wire/protocol.ts";
+import type { CommandReply } from "../wire/commands.ts";
+import type { LoggedIn, Statement, StatementResult, StreamedStatement } from "../wire/protocol.ts";
 import type { WireError } from "../wire/wire_error.ts";
 import { commandFields, Replies, resultOf, weightOf } from "./command_record.ts";
 import type { DatabaseTarget } from "./targets.ts";
@@ -262,6 +257,7 @@ export class SessionRecord {
       statement_name: statement.statementName,
       portal_name: statement.portalName,
       fingerprint: statement.fingerprint,
+      ...(statement.schema ? { db_schema: statement.schema.slice(0, 255) } : {}),
       ...(statement.reexecution ? { mark: "reexecution" as const } : {}),
       ...outcome,
     });

@@ -6,12 +6,13 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Fault } from "../core/fault.ts";
 import type { ByteStream, StreamReader } from "../core/stream.ts";
-import type { Gate, Inspector, Protocol, Refusal, Statement, Tap } from "../wire/protocol.ts";
-import type { SessionTerms } from "../wire/protocol.ts";
+import type { Gate, Inspector, Protocol, Refusal, SessionTerms } from "../wire/protocol.ts";
+import type { Statement, Tap } from "../wire/protocol.ts";
 import { WireError } from "../wire/wire_error.ts";
 import { ClientRefused } from "../wire/client_refused.ts";
 import type { SessionLimits } from "../access/mod.ts";
 import { type AdmitParts, begin, isRefused, recordRefused } from "./admit.ts";
+import { type Ending, gone, left, lost, vanished } from "./endings.ts";
 import { HeldBytes } from "./held_bytes.ts";
 import {
   heldBytesMax,
@@ -44,16 +45,6 @@ export interface RelayParts extends AdmitParts {
   readonly limits: Pick<SessionLimits, "rows" | "bytes">;
   /** Told of a mistake of ours; the session ends, the process goes on. */
   readonly onBug: (thrown: unknown) => void;
-}
-
-/** Why a session ended. */
-export interface Ending {
-  readonly by: "client" | "database" | "us";
-  /** Whether it ended as sessions should. */
-  readonly orderly: boolean;
-  readonly message: string;
-  /** Where we ended it by a limit. */
-  readonly code?: string;
 }
 
 export class Relay {
@@ -104,15 +95,14 @@ export class Relay {
       refused: (text, refusal) => recordRefused(parts, text, refusal),
       replied: (id, index, reply) => parts.record.replied(id, index, reply),
     };
+    const { answer, goodbye, replied } = this.#gate;
     this.#tap = {
       forward: (bytes) => this.#toClient(bytes),
       result: (id, result) => parts.record.result(id, result),
-      replied: (id, index, reply) => parts.record.replied(id, index, reply),
       lateStatement: (statement) => parts.record.late(statement),
       idle: () => {},
-      answer: (bytes) => this.#answer(bytes),
       reply: (bytes) => this.#toDatabase(bytes),
-      goodbye: () => this.#clientFinished(left),
+      ...{ answer, goodbye, replied },
     };
   }
 
@@ -383,15 +373,6 @@ export class Relay {
     this.#databaseFinished();
   }
 }
-
-const left: Ending = { by: "client", orderly: true, message: "client left" };
-const gone: Ending = { by: "client", orderly: true, message: "the client closed its connection" };
-const vanished: Ending = { by: "client", orderly: false, message: "the client's connection broke" };
-const lost: Ending = {
-  by: "database",
-  orderly: false,
-  message: "the connection to the database was lost",
-};
 
 /** What a client is told when its statements can't be recorded any more. */
 export function notRecorded(fault: Fault): Refusal {

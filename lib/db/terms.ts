@@ -1,12 +1,7 @@
 /** What a protocol's inspector has to know of a session beside its bytes. */
 import { decide } from "../access/mod.ts";
-import type {
-  AskedCommand,
-  CommandTerms,
-  LoggedIn,
-  Refusal,
-  SessionTerms,
-} from "../wire/protocol.ts";
+import type { AskedCommand, CommandTerms } from "../wire/commands.ts";
+import type { LoggedIn, Refusal, SessionTerms } from "../wire/protocol.ts";
 import type { Grant } from "./authorize.ts";
 import type { Sessions } from "./sessions.ts";
 import type { ClusterPowers } from "./standing.ts";

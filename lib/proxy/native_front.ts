@@ -5,7 +5,6 @@
 import { Fault } from "../core/fault.ts";
 import { PullReader } from "../core/pull.ts";
 import type { Random } from "../core/random.ts";
-import type { SocketStream } from "../sys/socket_stream.ts";
 import { ClientRefused } from "../wire/client_refused.ts";
 import type { Handshake, Protocol, Reply, Step } from "../wire/protocol.ts";
 import { plaintextBeforeTls, serveGreeted } from "./database_front.ts";
@@ -49,10 +48,13 @@ export function nativeFront({ serverVersion }: NativePort, protocol: Protocol): 
   };
 }
 
-/** The high bit keeps it apart from the numbers that databases count up themselves. */
+/**
+ * A high bit keeps it apart from the numbers that databases count up themselves; not the highest,
+ * since some drivers read a signed number.
+ */
 function newConnectionId(random: Random): number {
   const [a = 0, b = 0, c = 0, d = 0] = random.bytes(4);
-  return ((0x80 | a) * 0x100_0000) + (b << 16) + (c << 8) + d;
+  return ((0x40 | (a & 0x3f)) << 24) + (b << 16) + (c << 8) + d;
 }
 
 /** Speaks up to TLS, and gives the bytes that came early for it; null where the client left. */

@@ -6,6 +6,7 @@ import type { Protocol } from "./protocol.ts";
 export { ClientRefused } from "./client_refused.ts";
 export { UpstreamRefused } from "./upstream_refused.ts";
 export { WireError, type WireErrorCode } from "./wire_error.ts";
+export type * from "./commands.ts";
 export type * from "./protocol.ts";
 
 /** All protocols, a line each. */

@@ -72,3 +72,13 @@ export function seeded(seed: number): () => number {
     return state >>> 8;
   };
 }
+
+/** Whether `whole` has all of `part`, in order, with gaps. */
+export function isWithin(part: Uint8Array, whole: Uint8Array): boolean {
+  let at = 0;
+  for (const byte of part) {
+    at = whole.indexOf(byte, at) + 1;
+    if (at === 0) return false;
+  }
+  return true;
+}

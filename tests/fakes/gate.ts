@@ -8,6 +8,7 @@ export interface GateParts {
   readonly goodbye?: () => void;
   readonly answer?: (bytes: Uint8Array) => void;
   readonly refused?: (text: string) => void;
+  readonly replied?: Gate["replied"];
 }
 
 /** A gate that joins the pieces of what was too long to be held. */
@@ -28,7 +29,7 @@ export function gateOf(parts: GateParts): Gate {
     goodbye: () => parts.goodbye?.(),
     answer: (bytes) => parts.answer?.(bytes),
     refused: (text) => parts.refused?.(text),
-    replied: () => {},
+    replied: (id, index, reply) => parts.replied?.(id, index, reply),
   };
 }
 

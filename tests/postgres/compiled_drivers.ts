@@ -12,16 +12,13 @@ const jdbcPrograms = [["pgjdbc", "Common"], ["a database browser over JDBC", "Br
 
 export async function goDriver(): Promise<Driver | MissingDriver> {
   const name = "pgx";
-  const go = await which("go");
-  if (go === null) return { name, reason: "go is not installed" };
-  const [, major, minor] = /go(\d+)\.(\d+)/.exec(await must(go, ["env", "GOVERSION"])) ?? [];
-  const enough = Number(major) > goNeeded[0] || Number(minor) >= goNeeded[1];
-  if (!enough) return { name, reason: `go ${goNeeded.join(".")} or later is not installed` };
+  const lacks = await goLacks(goNeeded);
+  if (lacks !== null) return { name, reason: lacks };
   const source = join(scripts, "pgx");
   const home = await homeFor("pgx", await sourcesOf(source));
   const program = join(home, "program");
   if (!(await exists(program))) {
-    await must(go, ["build", "-trimpath", "-o", program, "."], {
+    await must("go", ["build", "-trimpath", "-o", program, "."], {
       cwd: source,
       // Exactly what go.sum names, by this toolchain.
       env: { GOFLAGS: "-mod=readonly", GOTOOLCHAIN: "local" },
@@ -29,6 +26,15 @@ export async function goDriver(): Promise<Driver | MissingDriver> {
     });
   }
   return { name, run: (env) => run(program, [], { env: { ...env, PGCONNECT_TIMEOUT: "10" } }) };
+}
+
+/** Why programs in Go can't be built here; null when they can. */
+export async function goLacks(needed: readonly [number, number]): Promise<string | null> {
+  const go = await which("go");
+  if (go === null) return "go is not installed";
+  const [, major, minor] = /go(\d+)\.(\d+)/.exec(await must(go, ["env", "GOVERSION"])) ?? [];
+  const enough = Number(major) > needed[0] || Number(minor) >= needed[1];
+  return enough ? null : `go ${needed.join(".")} or later is not installed`;
 }
 
 export async function javaDrivers(): Promise<(Driver | MissingDriver)[]> {
@@ -71,7 +77,7 @@ async function javaClasses(): Promise<string | { readonly reason: string }> {
 }
 
 /** Why Java programs can't be built and run here; null when they can. */
-async function javaLacks(): Promise<string | null> {
+export async function javaLacks(): Promise<string | null> {
   for (const program of ["java", "javac", "mvn", "openssl"]) {
     if (await which(program) === null) return `${program} is not installed`;
   }
@@ -103,7 +109,7 @@ async function runJava(
 }
 
 /** All files of a folder, one after the other by name. */
-async function sourcesOf(folder: string): Promise<string> {
+export async function sourcesOf(folder: string): Promise<string> {
   const names: string[] = [];
   for await (const { name, isFile } of Deno.readDir(folder)) if (isFile) names.push(name);
   const texts = names.sort().map((name) => Deno.readTextFile(join(folder, name)));
@@ -111,7 +117,7 @@ async function sourcesOf(folder: string): Promise<string> {
 }
 
 /** A folder in the cache that is another one when the sources are. */
-async function homeFor(name: string, sources: string): Promise<string> {
+export async function homeFor(name: string, sources: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(sources));
   const home = join(cacheDir(), `${name}-${new Uint8Array(hash).toHex().slice(0, 16)}`);
   await Deno.mkdir(home, { recursive: true });

@@ -96,7 +96,7 @@ export function matchStatements(
   // The server logs each further fetch from a portal too, as `execute fetch from`.
   const texts = whole(events).filter(({ mark }) => mark === undefined || mark === "reexecution")
     .map(({ text }) => text);
-  const wanted = logged.map(redact);
+  const wanted = logged.map((text) => redact(text));
   const most = Math.max(texts.length, wanted.length);
   for (let i = 0; i < most; i++) {
     if (normal(texts[i]) !== normal(wanted[i])) {

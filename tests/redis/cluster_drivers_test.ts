@@ -1,6 +1,6 @@
 /** Real drivers before a cluster: plain ones see one Redis, cluster clients see one node. */
 import { clusterSuite } from "./cluster_site.ts";
-import { compare, foundDrivers } from "./drivers_suite.ts";
+import { compare, foundDrivers } from "./cluster_drivers_suite.ts";
 
 const test = clusterSuite();
 

@@ -5,7 +5,7 @@ import type { Person } from "../../scripts/lab/services.ts";
 import type { Site } from "../../scripts/lab/site.ts";
 import { type Finished, run } from "../../scripts/lab/tools.ts";
 import { siteSuite } from "../site.ts";
-import type { RedisEndpoint } from "./drivers.ts";
+import type { RedisEndpoint } from "./cluster_drivers.ts";
 import { clusterRedis, passwords, serverTls, singleRedis } from "./server.ts";
 import type { RedisServer } from "../../scripts/lab/redis.ts";
 

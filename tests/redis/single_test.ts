@@ -67,7 +67,7 @@ test("what needs a role is refused in Redis' own words, and fails its transactio
 test("each command is recorded with its arguments and what came of it", async (site) => {
   await cli(["set", "recorded", "value"]);
   await cli(["lpush", "greeting", "x"]);
-  const events = await site.events(["--types=db.session.query"]);
+  const events = await site.events(["--events=db.session.query"]);
   const commands = events.flatMap(({ commands }) => Array.isArray(commands) ? commands : []);
   const set = commands.find(({ args }) => args[1] === "recorded");
   deepStrictEqual(set.args, ["set", "recorded", "value"]);

@@ -11,7 +11,7 @@ export const authSign = command({
   summary: "make the server certificate of a self-hosted database, and say how to set it up",
   example: "auth sign --format=postgres --host=db1.internal --out=/tmp/db1",
   options: {
-    format: choice(["postgres"], { help: "for which database", otherwise: "postgres" }),
+    format: choice(["postgres", "mysql"], { help: "for which database", otherwise: "postgres" }),
     host: list({ help: "names and addresses under which agents reach it", value: "NAME,..." }),
     out: text({ help: "folder for server.crt, server.key, client-ca.crt", value: "DIR" }),
     ttl: duration({ help: "how long the certificate holds (default 90d)" }),
@@ -38,7 +38,7 @@ export const authSign = command({
     await write(files.clients, pemOf(made.client_cas), 0o644);
     say(powers.terminal, `certificate for ${names.join(", ")} until ${made.expires} in ${folder}`);
     say(powers.terminal, "let the database's system user own server.key, then:");
-    print(powers.terminal, settings(files));
+    print(powers.terminal, settings[options.format](files));
     say(powers.terminal, "agents trust it without tls.ca_cert_file; make it anew before it ends");
     return 0;
   },
@@ -58,8 +58,10 @@ function filesIn(folder: string): Files {
   };
 }
 
+const settings = { postgres, mysql } as const;
+
 /** Lines of PostgreSQL's two files; a quote in a value is doubled there ("Setting Parameters"). */
-function settings({ certificate, key, clients }: Files): string {
+function postgres({ certificate, key, clients }: Files): string {
   const quoted = (path: string): string => `'${path.replaceAll("'", "''")}'`;
   return [
     "# postgresql.conf",
@@ -70,6 +72,22 @@ function settings({ certificate, key, clients }: Files): string {
     "",
     "# pg_hba.conf, above other lines for the same users",
     "hostssl all all all cert",
+    "",
+  ].join("\n");
+}
+
+/** Lines of the option file, whose values have escapes ("Using Option Files"), and an account. */
+function mysql({ certificate, key, clients }: Files): string {
+  const quoted = (path: string): string => `"${path.replaceAll(/["\\]/g, "\\$&")}"`;
+  return [
+    "# my.cnf of MySQL or MariaDB",
+    "[mysqld]",
+    `ssl_cert = ${quoted(certificate)}`,
+    `ssl_key = ${quoted(key)}`,
+    `ssl_ca = ${quoted(clients)}`,
+    "",
+    "-- for each account, with its name in place of alice; the server checks nothing else of it",
+    "CREATE USER 'alice'@'%' REQUIRE SUBJECT '/CN=alice';",
     "",
   ].join("\n");
 }

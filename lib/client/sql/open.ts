@@ -9,6 +9,11 @@ type Open = (at: RouteAt, powers: ClientPowers, signal: AbortSignal) => Promise<
 
 const table: Readonly<Record<string, Open>> = {
   postgres: SqlSession.open,
+  // Only who uses it loads it.
+  mysql: async (at, powers, signal) => {
+    const { MysqlSession } = await import("./mysql_session.ts");
+    return await MysqlSession.open(at, powers, signal);
+  },
 };
 
 /** Connects and logs in. Throws Faults of the way there, and `SqlError` for what is refused. */

@@ -5,6 +5,7 @@ import type { ByteStream } from "../../core/stream.ts";
 import { dialRoute, type RouteAt } from "../dial_route.ts";
 import type { ClientPowers } from "../powers.ts";
 import * as messages from "./messages.ts";
+import { postgresDialect } from "./postgres_dialect.ts";
 import type { ShellSession, SqlListener, SqlResult } from "./result.ts";
 import { SqlError } from "./sql_error.ts";
 
@@ -12,6 +13,7 @@ import { SqlError } from "./sql_error.ts";
 const answerBytesMax = 256 << 20;
 
 export class SqlSession implements ShellSession {
+  readonly dialect = postgresDialect;
   readonly #at: RouteAt;
   readonly #powers: ClientPowers;
   readonly #stream: ByteStream;

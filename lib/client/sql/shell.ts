@@ -7,9 +7,8 @@ import { asFault, Fault } from "../../core/fault.ts";
 import type { RouteAt } from "../dial_route.ts";
 import type { ClientPowers } from "../powers.ts";
 import { openSession } from "./open.ts";
-import type { ShellSession } from "./result.ts";
+import type { Dialect, ShellSession } from "./result.ts";
 import { drawError, drawResult, listenerOn } from "./show.ts";
-import { splitStatements } from "./split.ts";
 import { SqlError } from "./sql_error.ts";
 
 const pipeBytesMax = 64 << 20;
@@ -88,13 +87,13 @@ class Shell {
       const line = await terminal.ask(this.#prompt(), { secret: false });
       if (line === null) return 0;
       if (this.#held.trim() === "" && line.trimStart().startsWith("\\")) {
-        const text = commandText(line.trim());
+        const text = commandText(line.trim(), this.#session.dialect);
         if (text === "quit") return 0;
         if (text.kind === "help") print(terminal, text.words);
         else await this.#run(text.sql);
         continue;
       }
-      const { statements, rest } = splitStatements(`${this.#held}${line}\n`);
+      const { statements, rest } = this.#session.dialect.split(`${this.#held}${line}\n`);
       this.#held = rest;
       for (const statement of statements) {
         if (!await this.#run(statement)) break;
@@ -105,7 +104,7 @@ class Shell {
   async runPipe(): Promise<number> {
     let text = "";
     const flush = async (isLast: boolean): Promise<boolean> => {
-      const { statements, rest } = splitStatements(text);
+      const { statements, rest } = this.#session.dialect.split(text);
       text = isLast ? "" : rest;
       const all = isLast && rest.trim() !== "" ? [...statements, rest] : statements;
       for (const statement of all) if (!await this.#run(statement)) return false;
@@ -117,7 +116,7 @@ class Shell {
         if (line.includes(";") && !await flush(false)) return 1;
         continue;
       }
-      const command = commandText(line.trim());
+      const command = commandText(line.trim(), this.#session.dialect);
       if (command === "quit") return 0;
       if (command.kind === "help") print(this.#powers.terminal, command.words);
       else if (!await this.#run(command.sql)) return 1;
@@ -162,37 +161,17 @@ const help = `\\d        tables, views and sequences
 statements end with ; and may have several lines; Ctrl-C cancels what runs`;
 
 /** A line that begins with a backslash. */
-function commandText(line: string): Command {
+function commandText(line: string, dialect: Dialect): Command {
   const [word = "", ...args] = line.replace(/;$/, "").split(/\s+/);
   const name = args.join(" ");
   if (word === "\\q") return "quit";
-  if (word === "\\l") return { kind: "sql", sql: databases };
-  if (word === "\\d") return { kind: "sql", sql: name === "" ? relations : columnsOf(name) };
+  if (word === "\\l") return { kind: "sql", sql: dialect.databases };
+  if (word === "\\d") {
+    return {
+      kind: "sql",
+      sql: name === "" ? dialect.relations : dialect.columnsOf(name),
+    };
+  }
   if (word === "\\?") return { kind: "help", words: help };
   return { kind: "help", words: `there is no ${oneLine(word)} here\n${help}` };
-}
-
-const databases = `select datname as name, pg_catalog.pg_get_userbyid(datdba) as owner,
-  pg_catalog.pg_encoding_to_char(encoding) as encoding
-from pg_catalog.pg_database where datallowconn order by 1`;
-
-const relations = `select n.nspname as schema, c.relname as name,
-  case c.relkind when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view'
-    when 'm' then 'materialized view' when 'S' then 'sequence' else 'foreign table' end as type,
-  pg_catalog.pg_get_userbyid(c.relowner) as owner
-from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r','p','v','m','S','f') and n.nspname !~ '^pg_'
-  and n.nspname <> 'information_schema' order by 1, 2`;
-
-/** The name is resolved by the database, as any name in a statement is. */
-function columnsOf(name: string): string {
-  const literal = `'${name.replaceAll("'", "''")}'`;
-  const quoted = name.includes("\\") ? `E${literal.replaceAll("\\", "\\\\")}` : literal;
-  return `select a.attname as column, pg_catalog.format_type(a.atttypid, a.atttypmod) as type,
-  case when a.attnotnull then 'not null' else '' end as nullable,
-  pg_catalog.pg_get_expr(d.adbin, d.adrelid) as default
-from pg_catalog.pg_attribute a
-left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-where a.attrelid = ${quoted}::pg_catalog.regclass and a.attnum > 0 and not a.attisdropped
-order by a.attnum`;
 }

@@ -84,7 +84,7 @@ export interface Offer {
   readonly extended: number;
 }
 
-/** What a client is offered: what the database can, as far as it passes, or what all of them can. */
+/** What a client is offered: what the database can, as far as it passes, or what all can. */
 export function offerOf({ said, facts: { capabilities } }: Greeting): Offer {
   const known = said ? null : /^([\da-f]{1,8})\.([\da-f]{1,8})$/.exec(capabilities);
   if (known === null) return { flags: common, extended: 0 };

@@ -30,7 +30,7 @@ export const limits = {
   pendingBytes: 64 * 1024 * 1024,
   /** Of an ERR packet, and of an OK packet, what is looked at. */
   errorBytes: 16 * 1024,
-  okBytes: 64 * 1024,
+  okBytes: 1024 * 1024,
   /** Results listed for one command; further ones are only added to its rows. */
   results: 1000,
   /** Columns of one result set, as the server has it (4096), with room. */

@@ -49,13 +49,14 @@ export function* greet(): Handshake<ServerFacts> {
   return factsOf(yield* startTls());
 }
 
-function* startTls(abilities: Abilities = plain): Handshake<Handshake10> {
+function* startTls(abilities: Abilities = plain, database = ""): Handshake<Handshake10> {
   const { payload } = yield* next();
   const greeting = readGreeting(payload);
   if (!has(greeting.flags, can.tls)) {
     throw new UpstreamRefused("mysql", "3159", "HY000", "the database does not offer TLS");
   }
-  yield { do: "send", bytes: sslRequest({ ...abilities, flags: agreed(greeting, abilities) }) };
+  const flags = agreed(greeting, abilities, database);
+  yield { do: "send", bytes: sslRequest({ ...abilities, flags }) };
   yield { do: "tls", as: "client", early: "refuse" };
   return greeting;
 }
@@ -72,20 +73,28 @@ const plain: Abilities = {
 const always = can.protocol41 | can.secureConnection | can.transactions | can.longFlag |
   can.pluginAuth | can.pluginAuthLenenc | can.connectAttributes | can.multiFactor;
 
-/** What the client has with us, as far as the database has it; what a login takes comes on top. */
-function agreed({ flags: offered }: Handshake10, { flags }: Pick<Abilities, "flags">): number {
-  const ours = can.protocol41 | can.secureConnection | can.tls;
-  return (both(flags & passable, offered) | both(always, offered) | ours) >>> 0;
+/**
+ * What the client has with us, as far as the database has it; what a login takes comes on top. The
+ * same before TLS and in it: MariaDB reads it before, MySQL in it.
+ */
+function agreed(
+  { flags: offered }: Handshake10,
+  { flags }: Pick<Abilities, "flags">,
+  database: string,
+): number {
+  const ours = can.protocol41 | can.secureConnection | can.tls |
+    (database === "" ? 0 : can.connectWithDb);
+  const theirs = both(flags & passable & ~can.connectWithDb, offered);
+  return (theirs | both(always, offered) | ours) >>> 0;
 }
 
 /** Client side of the start towards the database: TLS, authentication, settings. */
 export function* login(request: LoginRequest): Handshake<LoggedIn> {
   const abilities = wished(request);
-  const greeting = yield* startTls(abilities);
-  checkDialect(greeting, abilities);
   const { database } = request;
-  const withDb = can.connectWithDb;
-  const flags = ((agreed(greeting, abilities) & ~withDb) | (database === "" ? 0 : withDb)) >>> 0;
+  const greeting = yield* startTls(abilities, database);
+  checkDialect(greeting, abilities);
+  const flags = agreed(greeting, abilities, database);
   const extended = abilities.extended;
   const ok = yield* authenticate(request, greeting, { ...abilities, flags, extended });
   yield* settle(request, greeting);
@@ -111,7 +120,8 @@ function checkDialect({ flags, extended }: Handshake10, wanted: Abilities): void
   const further = wanted.extended & passableMariadb & ~extended;
   if (missing === 0 && further === 0) return;
   const names = dialectNames(missing).join(", ") || "flags of MariaDB";
-  const words = `the client speaks a newer dialect than the database (${names}): connect again`;
+  const words = `the client was greeted with more than the database can (${names}): come by ` +
+    "tsh db connect or tsh proxy db, where it is greeted as the database greets";
   throw new UpstreamRefused("mysql", "1251", "08004", words);
 }
 

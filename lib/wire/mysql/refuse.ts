@@ -7,8 +7,9 @@ const numbers: Readonly<Record<RefusalKind, readonly [number, string]>> = {
   denied: [1142, "42000"],
   invalid: [1210, "HY000"],
   protocol: [1835, "HY000"],
-  target: [2003, "HY000"],
-  network: [2013, "HY000"],
+  // Numbers from 2000 to 2999 are the clients' own: MariaDB's take them for a broken packet.
+  target: [1429, "HY000"],
+  network: [1158, "08S01"],
   limit: [1040, "08004"],
   idle: [4031, "HY000"],
   timeout: [3024, "HY000"],

@@ -1,5 +1,5 @@
 /** A command as it is recorded: its arguments as text, without secrets, each of bounded length. */
-import type { CommandAsked, CutArgument } from "../protocol.ts";
+import type { CommandAsked, CutArgument } from "../commands.ts";
 import { latin1 } from "../latin1.ts";
 import { type Command, keyPositions } from "./commands.ts";
 import { limits } from "./limits.ts";

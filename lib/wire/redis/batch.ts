@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { CommandAsked, Statement } from "../protocol.ts";
+import type { CommandAsked } from "../commands.ts";
+import type { Statement } from "../protocol.ts";
 import { lineOf } from "./asked.ts";
 import { limits } from "./limits.ts";
 

@@ -1,4 +1,5 @@
-import type { AskedCommand, Gate, Refusal, Tap } from "../protocol.ts";
+import type { AskedCommand } from "../commands.ts";
+import type { Gate, Refusal, Tap } from "../protocol.ts";
 import { ClientRefused } from "../client_refused.ts";
 import { type StreamSizes, streamSizes } from "../streaming.ts";
 import { ask, lineOf, shown } from "./asked.ts";

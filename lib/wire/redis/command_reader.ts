@@ -195,7 +195,7 @@ export class CommandReader {
   }
 
   #treatment(buffer: Uint8Array, at: number, to: CommandHandler): LongTreatment {
-    if (this.#offsets.length === 0) return "drop";
+    if (this.#offsets.length === 0) throw wireError("oversize", "command", "no name is so long");
     const treatment = to.long(this.#arguments(buffer, at));
     const size = this.#next + this.#length;
     return treatment === "hold" && size > wholeMaxUsual ? "drop" : treatment;

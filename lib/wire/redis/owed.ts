@@ -1,4 +1,4 @@
-import type { CommandReply } from "../protocol.ts";
+import type { CommandReply } from "../commands.ts";
 import { limits } from "./limits.ts";
 import { wireError } from "./resp.ts";
 

@@ -1,4 +1,5 @@
-import type { CommandReply, Refusal, RefusalKind } from "../protocol.ts";
+import type { CommandReply } from "../commands.ts";
+import type { Refusal, RefusalKind } from "../protocol.ts";
 import { errorReply } from "./resp.ts";
 
 /** The word that an error begins with; clients look at it. */

@@ -98,7 +98,7 @@ Deno.test("what announces too much is refused at its header", () => {
   strictEqual(code(`*${"0".repeat(40)}`), "malformed");
   strictEqual(code('GET "open\r\n'), "malformed");
   strictEqual(code("a".repeat(70_000)), "oversize");
-  strictEqual(code("*1048576\r\n$536870912\r\n"), "taken");
+  strictEqual(code("*1048576\r\n$3\r\nSET\r\n$536870912\r\n"), "taken");
 });
 
 Deno.test("inline commands are split as the server splits them", () => {

@@ -1,4 +1,5 @@
-import type { CommandReply, Tap } from "../protocol.ts";
+import type { CommandReply } from "../commands.ts";
+import type { Tap } from "../protocol.ts";
 import { maySaySecrets } from "./secrets.ts";
 import type { Owed } from "./owed.ts";
 import { ReplyReader, type SeenReply } from "./reply_reader.ts";

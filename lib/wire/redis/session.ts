@@ -1,4 +1,4 @@
-import type { CommandReply, CommandTerms } from "../protocol.ts";
+import type { CommandReply, CommandTerms } from "../commands.ts";
 import { OwedQueue } from "./owed.ts";
 
 /** Who is told of commands that were answered: a Gate and a Tap are. */

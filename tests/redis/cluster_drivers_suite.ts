@@ -2,7 +2,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Finished } from "../../scripts/lab/tools.ts";
 import { skipped } from "../site.ts";
-import { allDrivers, type RedisDriver, type RedisEndpoint } from "./drivers.ts";
+import { allDrivers, type RedisDriver, type RedisEndpoint } from "./cluster_drivers.ts";
 
 /** Two places that a driver's script has to give the same at. */
 export interface Compared {

@@ -6,9 +6,9 @@ import {
   type RedisDriver,
   type RedisEndpoint,
   variablesOf,
-} from "./drivers.ts";
+} from "./cluster_drivers.ts";
 
-const scripts = fromFileUrl(new URL("./drivers/", import.meta.url));
+const scripts = fromFileUrl(new URL("./drivers/cluster/", import.meta.url));
 /** What go.mod asks for; Debian 12's own is too old. */
 const goNeeded = [1, 23] as const;
 const javaNeeded = 17;

@@ -1,0 +1,392 @@
+import type { Gate, Parameter, Refusal, Statement, StreamedStatement, Tap } from "../protocol.ts";
+import { ByteReader } from "../../bytes/reader.ts";
+import { command } from "./commands.ts";
+import { nameOfCommand, type Rule, ruleOf } from "./client_rules.ts";
+import { EXECUTE_HEAD, readAttributes, readBulk, readExecute, type Values } from "./execute.ts";
+import { Feeder } from "./feeder.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { type CommandHandler, Framer, type Treatment } from "./framer.ts";
+import { limits } from "./limits.ts";
+import { LongStatement } from "./long_statement.ts";
+import { LongData, NEWEST, type Prepared } from "./names.ts";
+import { packet, readFront, wireError } from "./packet.ts";
+import { refuseWithin } from "./refuse.ts";
+import { errorPacket } from "./replies.ts";
+import type { Pending, Session } from "./session.ts";
+import { asksForFile, type Killed, killed, placeholders, usedSchema } from "./statements.ts";
+import { notRun } from "./tally.ts";
+import { anyText } from "./text.ts";
+
+type NotAsked = Omit<Pending, "sequence">;
+
+/** Client to database: announces statements, then lets their bytes go on. */
+export class ClientSide implements CommandHandler {
+  readonly #framer: Framer;
+  readonly #session: Session;
+  #gate: Gate | null = null;
+  #long: LongStatement | null = null;
+  /** Values that are being read as they pass. */
+  #values: Values | null = null;
+  #feeder: Feeder<Values> | null = null;
+  /** Front of a body that passes, until it says which statement it is of. */
+  #head = new Uint8Array(0);
+  #longData: LongData | null = null;
+  /** What waits for the number of the command's last packet. */
+  #asked: NotAsked | null = null;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#framer = new Framer(session.sizes);
+  }
+
+  get atRest(): boolean {
+    return this.#framer.atRest;
+  }
+
+  get isFile(): boolean {
+    return this.#session.file !== null;
+  }
+
+  push(chunk: Uint8Array, gate: Gate): void {
+    this.#gate = gate;
+    this.#framer.push(chunk, this, (bytes) => gate.forward(bytes));
+  }
+
+  /** The session ended: a statement that was still coming never came to its end. */
+  close(tap: Tap): void {
+    const statement = this.#long?.statement ?? null;
+    if (statement !== null) tap.result(statement.id, notRun("truncated", null, ""));
+    this.#long = null;
+  }
+
+  begin(code: number, bodyBytes: number, isSplit: boolean): Treatment {
+    const rule = ruleOf(code);
+    const name = nameOfCommand(code);
+    const maxBytes = rule?.maxBytes ?? limits.smallBytes;
+    if (bodyBytes > maxBytes) throw wireError("oversize", name, `${bodyBytes} bytes`);
+    if (rule === null || !this.#isAllowed(rule)) {
+      if (isSplit) throw wireError("oversize", name, "too long");
+      return "withheld";
+    }
+    const isLong = isSplit || bodyBytes > this.#session.sizes.wholeMax;
+    switch (code) {
+      case command.query:
+      case command.prepare:
+        if (!isLong) return "whole";
+        this.#long = this.#longStatement(code === command.query ? "query" : "prepare");
+        return "pieces";
+      case command.execute:
+      case command.bulkExecute:
+      case command.longData:
+        this.#head = new Uint8Array(0);
+        return isSplit || bodyBytes > limits.executeHeldBytes ? "parts" : "whole";
+    }
+    return "whole";
+  }
+
+  #isAllowed({ isReplication }: Rule): boolean {
+    return isReplication === undefined || this.#session.terms.replication;
+  }
+
+  whole(code: number, body: Uint8Array): boolean | Uint8Array {
+    const rule = ruleOf(code);
+    if (rule === null || !this.#isAllowed(rule)) {
+      this.#refuse(code, body);
+      return true;
+    }
+    switch (code) {
+      case command.quit:
+        this.#gate?.goodbye();
+        return false;
+      case command.query:
+        return this.#query(body);
+      case command.prepare:
+        this.#prepare(anyText(body));
+        return true;
+      case command.execute:
+      case command.bulkExecute:
+      case command.longData:
+        this.part(code, body, true);
+        return true;
+    }
+    return this.#other(code, rule, body);
+  }
+
+  part(code: number, bytes: Uint8Array, last: boolean): void {
+    switch (code) {
+      case command.query:
+      case command.prepare:
+        return this.#piece(code, bytes, last);
+      case command.longData:
+        return this.#readLongData(bytes, last);
+    }
+    this.#readValues(code, bytes, last);
+  }
+
+  ended(_code: number, sequence: number): void {
+    const asked = this.#asked;
+    this.#asked = null;
+    if (asked !== null) this.#ask(asked, (sequence + 1) & 0xff);
+  }
+
+  filed(bytes: number, sequence: number): void {
+    const { file } = this.#session;
+    if (file === null) return;
+    file.bytes += bytes;
+    file.sequence = sequence;
+    if (bytes === 0) this.#session.file = null;
+  }
+
+  /** What we answer ourselves is said at once where nothing is owed before it. */
+  #ask(asked: NotAsked, sequence: number): void {
+    if (asked.answer === undefined || this.#session.waiting > 0) {
+      return this.#session.asked({ ...asked, sequence });
+    }
+    this.#gate?.answer(asked.answer);
+  }
+
+  #announce(of: Omit<Statement, "id" | "fingerprint" | "schema">, known?: string): Statement {
+    const { schema } = this.#session;
+    const print = known ?? fingerprint(of.text);
+    const statement = { id: this.#session.nextId(), ...of, fingerprint: print, schema };
+    this.#gate?.statement(statement);
+    return statement;
+  }
+
+  // --- texts ---
+
+  #query(body: Uint8Array): boolean | Uint8Array {
+    let text = body;
+    let parameters: readonly Parameter[] = [];
+    if (this.#session.queryAttributes) {
+      const feeder = new Feeder("Query", readAttributes());
+      text = body.subarray(feeder.push(body));
+      ({ parameters } = feeder.end());
+    }
+    const said = anyText(text);
+    const statement = this.#announce({ ...plain, command: "query", text: said, parameters });
+    this.#asked = { form: "results", statement, ...effectsOf(said) };
+    const kill = killed(said);
+    return kill === null ? true : this.#killed(kill, body, text);
+  }
+
+  /** The connection that a client knows by a number of ours has another one in the database. */
+  #killed(
+    { start, end, id }: Killed,
+    body: Uint8Array,
+    text: Uint8Array,
+  ): true | Uint8Array {
+    const real = this.#session.terms.connectionOf(id);
+    if (real === null) return true;
+    // All that is not ASCII would have made the places others; a KILL has none of it.
+    if (text.some((byte) => byte > 0x7f)) return true;
+    const front = body.subarray(0, body.length - text.length);
+    return packet(0, (out) => {
+      out.u8(command.query).bytes(front).bytes(text.subarray(0, start));
+      out.utf8(String(real)).bytes(text.subarray(end));
+    });
+  }
+
+  #prepare(text: string): void {
+    const statement = this.#announce({ ...plain, command: "prepare", text });
+    const { fingerprint: print } = statement;
+    this.#prepared({ text, fingerprint: print, count: placeholders(text) }, statement);
+  }
+
+  #prepared(
+    of: Pick<Prepared, "text" | "fingerprint" | "streamed" | "count">,
+    statement: Pending["statement"],
+  ): void {
+    const prepared: Prepared = { ...of, types: null, longData: new Map() };
+    this.#session.names.asked(prepared);
+    this.#asked = { form: "prepared", prepared, ...(statement === undefined ? {} : { statement }) };
+  }
+
+  #longStatement(how: "query" | "prepare"): LongStatement {
+    const hasAttributes = how === "query" && this.#session.queryAttributes;
+    return new LongStatement(hasAttributes, (parameters) => ({
+      id: this.#session.nextId(),
+      ...plain,
+      command: how,
+      parameters,
+      schema: this.#session.schema,
+    }));
+  }
+
+  #piece(code: number, bytes: Uint8Array, last: boolean): void {
+    const gate = this.#gate;
+    const read = gate === null ? null : this.#long?.read(bytes, last, gate) ?? null;
+    if (read === null) return;
+    this.#long = null;
+    const { statement: { id }, front } = read;
+    const statement = { id, text: "" };
+    if (code === command.query) {
+      this.#asked = { form: "results", statement, ...effectsOf(front) };
+      return;
+    }
+    const { statement: streamed, fingerprint: print } = read;
+    const count = placeholders(front);
+    this.#prepared({ text: "", fingerprint: print, streamed, count }, statement);
+  }
+
+  // --- values ---
+
+  /** The front of a body that passes: gathered until it has `bytes`. Gives what is behind it. */
+  #gatherHead(part: Uint8Array, bytes: number): Uint8Array | null {
+    if (this.#head.length >= bytes) return part;
+    const used = Math.min(bytes - this.#head.length, part.length);
+    const head = new Uint8Array(this.#head.length + used);
+    head.set(this.#head);
+    head.set(part.subarray(0, used), this.#head.length);
+    this.#head = head;
+    return head.length < bytes ? null : part.subarray(used);
+  }
+
+  #readValues(code: number, part: Uint8Array, last: boolean): void {
+    const isBulk = code === command.bulkExecute;
+    const left = this.#gatherHead(part, isBulk ? 6 : EXECUTE_HEAD);
+    if (left === null) {
+      if (last) throw wireError("malformed", nameOfCommand(code), "ends early");
+      return;
+    }
+    const from = new ByteReader(this.#head);
+    const id = from.u32le();
+    const flags = isBulk ? from.u16le() : from.u8();
+    const prepared = this.#session.names.get(id);
+    this.#feeder ??= new Feeder(
+      nameOfCommand(code),
+      isBulk
+        ? readBulk(prepared, flags)
+        : readExecute(prepared, flags, this.#session.queryAttributes),
+    );
+    this.#feeder.push(left);
+    if (!last) return;
+    const feeder = this.#feeder;
+    this.#feeder = null;
+    this.#execute(id, prepared, feeder.end().parameters);
+  }
+
+  #execute(
+    id: number,
+    prepared: Prepared | undefined,
+    parameters: readonly Parameter[],
+    reexecution = false,
+  ): void {
+    const { text = "", streamed, fingerprint: known } = prepared ?? {};
+    const statementName = id === NEWEST ? "newest" : String(id);
+    const of = { ...plain, command: "execute" as const, text, statementName, reexecution };
+    const textOf: StreamedStatement | undefined = streamed;
+    const statement = this.#announce(
+      { ...of, parameters, ...(textOf === undefined ? {} : { textOf }) },
+      known,
+    );
+    if (!reexecution) prepared?.longData.clear();
+    this.#asked = { form: reexecution ? "rows" : "results", statement };
+  }
+
+  /** "COM_STMT_SEND_LONG_DATA": never answered. */
+  #readLongData(part: Uint8Array, last: boolean): void {
+    const left = this.#gatherHead(part, 6);
+    if (left !== null) {
+      this.#longData ??= this.#longDataOf(new ByteReader(this.#head));
+      this.#longData?.push(left);
+    }
+    if (last) this.#longData = null;
+  }
+
+  #longDataOf(from: ByteReader): LongData | null {
+    const prepared = this.#session.names.get(from.u32le());
+    const at = from.u16le();
+    if (prepared === undefined || at >= Math.max(1, prepared.count)) return null;
+    const known = prepared.longData.get(at) ?? new LongData();
+    prepared.longData.set(at, known);
+    return known;
+  }
+
+  // --- other commands ---
+
+  #other(code: number, rule: Rule, body: Uint8Array): boolean | Uint8Array {
+    const { form, shows } = rule;
+    const from = new ByteReader(body);
+    const { names } = this.#session;
+    let effects: Pick<Pending, "schema" | "clears"> = {};
+    switch (code) {
+      case command.closeStatement:
+        names.close(statementId(from, rule));
+        return true;
+      case command.resetStatement:
+        names.get(statementId(from, rule))?.longData.clear();
+        break;
+      case command.fetch: {
+        const id = statementId(from, rule);
+        this.#execute(id, names.get(id), [], true);
+        return true;
+      }
+      case command.initDb:
+        effects = { schema: anyText(body) };
+        break;
+      case command.resetConnection:
+        effects = { clears: true };
+    }
+    const statement = shows === undefined ? {} : { statement: this.#named(rule, body) };
+    if (form !== "none") this.#asked = { form, ...statement, ...effects };
+    return code === command.processKill ? this.#processKill(from) : true;
+  }
+
+  #named({ name, shows }: Rule, body: Uint8Array): Statement {
+    const about = shows === "name"
+      ? anyText(body).replaceAll("\0", " ")
+      : shows === "number" && body.length > 0
+      ? String(littleEndian(body.subarray(0, 4)))
+      : "";
+    const text = `${name} ${about}`.trim();
+    return this.#announce({ ...plain, command: "command", text }, fingerprint(name));
+  }
+
+  #processKill(from: ByteReader): true | Uint8Array {
+    if (from.left < 4) return true;
+    const real = this.#session.terms.connectionOf(from.u32le());
+    return real === null ? true : packet(0, (out) => out.u8(command.processKill).u32le(real));
+  }
+
+  /** Said in our own words; the session goes on. */
+  #refuse(code: number, body: Uint8Array): void {
+    const name = nameOfCommand(code);
+    const rule = ruleOf(code);
+    const refusal: Refusal = code === command.changeUser
+      ? { kind: "denied", message: "another database user takes a new connection" }
+      : rule !== null || name === "Clone" || name === "Table Dump"
+      ? { kind: "denied", message: `${name} is for replicas, and no role of yours allows it` }
+      : { kind: "invalid", message: "this command is not known here" };
+    const user = code === command.changeUser ? anyText(body.subarray(0, body.indexOf(0))) : "";
+    this.#gate?.refused(`${name} ${user}`.trim().slice(0, limits.nameBytes), refusal);
+    const answer = refusal.kind === "invalid"
+      ? errorPacket(1, { number: 1047, sqlState: "08S01", message: refusal.message })
+      : refuseWithin(refusal, 1);
+    this.#asked = { form: "ours", answer };
+  }
+}
+
+const plain = {
+  statementName: "",
+  portalName: "",
+  parameters: [],
+  reexecution: false,
+} as const;
+
+/** What a text does to the session beside what the server says of that. */
+function effectsOf(text: string): Pick<Pending, "schema" | "asksForFile"> {
+  const schema = usedSchema(text);
+  return {
+    ...(schema === null ? {} : { schema }),
+    ...(asksForFile(text) ? { asksForFile: true } : {}),
+  };
+}
+
+function statementId(from: ByteReader, { name }: Rule): number {
+  return readFront(name, from, () => from.u32le());
+}
+
+function littleEndian(bytes: Uint8Array): number {
+  return bytes.reduceRight((sum, byte) => sum * 256 + byte, 0);
+}

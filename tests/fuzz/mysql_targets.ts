@@ -1,0 +1,256 @@
+/** MySQL: what clients and databases say. */
+import { ok } from "node:assert/strict";
+import { concat } from "../../lib/bytes/writer.ts";
+import { ClientRefused } from "../../lib/wire/client_refused.ts";
+import { mysql } from "../../lib/wire/mysql/mod.ts";
+import type {
+  Gate,
+  Greeting,
+  Handshake,
+  LoginRequest,
+  Reply,
+  SessionTerms,
+  Tap,
+} from "../../lib/wire/protocol.ts";
+import type { StreamSizes } from "../../lib/wire/streaming.ts";
+import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
+import { WireError } from "../../lib/wire/wire_error.ts";
+import { newerSamples, samples, SECRET } from "../conformance/mysql_samples.ts";
+import { isWithin } from "../conformance/damage.ts";
+import { gateOf, unsaid } from "../fakes/gate.ts";
+import { flags, greeting, ok as okay, packet, response, u32 } from "../fakes/mysql_messages.ts";
+import type { Delivery, Target } from "./campaign.ts";
+
+type Side = "client" | "server";
+
+const all = [...samples, ...newerSamples];
+const newer = flags.protocol41 | flags.deprecateEof | flags.sessionTrack |
+  flags.optionalMetadata | flags.queryAttributes;
+
+/** The first byte chooses the sample whose other side answers. */
+function sideOf(side: Side): Uint8Array[] {
+  return all.map((sample, index) => {
+    const turns = sample.turns.filter((turn) => turn.from === side).map((turn) => turn.bytes);
+    return concat([Uint8Array.of(index), ...turns]);
+  });
+}
+
+function termsOf(index: number, localInfile: boolean): SessionTerms {
+  const abilities = {
+    flags: index < samples.length ? 0 : newer,
+    extended: 0,
+    collation: 45,
+    packetBytesMax: 1,
+    proof: "",
+  };
+  const connectionOf = (id: number) => id % 2 === 0 ? id >>> 1 : null;
+  return { loggedIn: { abilities }, database: "", localInfile, replication: true, connectionOf };
+}
+
+/** A session in which one side is damaged and the other is as it should be, taking turns. */
+function inspect(
+  side: Side,
+  input: Uint8Array,
+  { cuts, random }: Delivery,
+  sizes?: StreamSizes,
+): string {
+  const index = (input[0] ?? 0) % all.length;
+  const others = all[index]?.turns.filter((turn) => turn.from !== side) ?? [];
+  const session = new WatchedSession(termsOf(index, random.below(2) > 0), sizes);
+  try {
+    for (const part of cuts(input.subarray(1))) {
+      session.push(side, part);
+      if (random.below(3) > 0) continue;
+      const other = others.shift();
+      if (other !== undefined) session.push(other.from, other.bytes);
+    }
+    for (const other of others) session.push(other.from, other.bytes);
+  } finally {
+    session.close();
+  }
+  return session.kind;
+}
+
+/** Checks the promises of an inspector while it is used. */
+class WatchedSession {
+  readonly #inspector: ReturnType<typeof mysql.inspector>;
+  readonly #given: Record<Side, Uint8Array[]> = { client: [], server: [] };
+  readonly #forwarded: Record<Side, Uint8Array[]> = { client: [], server: [] };
+  readonly #open = new Set<number>();
+  readonly #seen = new Set<string>();
+
+  readonly #tap: Tap = {
+    ...unsaid,
+    forward: (part) => void this.#forwarded.server.push(part.slice()),
+    lateStatement: (statement) => this.#begin(statement),
+    result: (id, { outcome, success }) => {
+      ok(this.#open.delete(id), "a result of nothing, or a second one");
+      this.#seen.add(`${outcome} ${success}`);
+    },
+    idle: () => void this.#seen.add("idle"),
+    answer: () => void this.#seen.add("answer"),
+    reply: () => void this.#seen.add("reply"),
+  };
+
+  readonly #gate: Gate = gateOf({
+    forward: (part) => void this.#forwarded.client.push(part.slice()),
+    statement: (statement, streamed) => {
+      if (/kill/i.test(statement.text)) this.#seen.add("kill");
+      if (streamed === undefined) this.#begin(statement);
+      else this.#seen.add(`whole ${statement.command}`);
+    },
+    begin: (statement) => this.#begin(statement),
+    goodbye: () => void this.#seen.add("goodbye"),
+    answer: () => void this.#seen.add("answer"),
+    refused: () => void this.#seen.add("refused"),
+  });
+
+  constructor(terms: SessionTerms, sizes?: StreamSizes) {
+    this.#inspector = mysql.inspector(sizes, terms);
+  }
+
+  push(from: Side, bytes: Uint8Array): void {
+    this.#given[from].push(bytes);
+    if (from === "client") this.#inspector.client(bytes.slice(), this.#gate);
+    else this.#inspector.server(bytes.slice(), this.#tap);
+    if (this.#inspector.betweenFrames) this.#inspector.refuse({ kind: "ended", message: "over" });
+  }
+
+  close(): void {
+    this.#inspector.close(this.#tap);
+    ok(this.#open.size === 0, "statements without a result");
+    for (const side of ["client", "server"] as const) {
+      // The number of a connection may have been another one.
+      if (side === "client" && this.#seen.has("kill")) continue;
+      const [given, forwarded] = [concat(this.#given[side]), concat(this.#forwarded[side])];
+      ok(isWithin(forwarded, given), "forwarded what never came");
+    }
+  }
+
+  get kind(): string {
+    return [...this.#seen].sort().join(" ");
+  }
+
+  #begin({ id, command, text = "" }: { id: number; command: string; text?: string }): void {
+    ok(!this.#open.has(id), "an id twice");
+    this.#open.add(id);
+    this.#seen.add(text.startsWith("Kill") ? "kill" : command);
+  }
+}
+
+/** Runs a handshake on all that the peer will ever say. */
+function follow(script: Handshake<unknown>, incoming: Uint8Array): string {
+  let left = incoming;
+  let reply: Reply;
+  for (let steps = 0; steps < 5000; steps++) {
+    const turn = script.next(reply);
+    if (turn.done) return "done";
+    const step = turn.value;
+    reply = undefined;
+    if (step.do === "secret") reply = SECRET;
+    else if (step.do === "ed25519") reply = new Uint8Array(64);
+    else if (step.do === "frame") {
+      const size = step.measure(left);
+      if (size === null) return "hungry for a header";
+      ok(size >= 1 && size <= step.maxBytes, "a frame without bounds");
+      if (size > left.length) return "hungry for a body";
+      reply = left.subarray(0, size);
+      left = left.subarray(size);
+    }
+  }
+  throw new Error("A handshake without an end");
+}
+
+function withoutSecret(run: () => string): string {
+  try {
+    return run();
+  } catch (thrown) {
+    ok(!(thrown instanceof WireError) || !thrown.message.includes(SECRET), "repeats a secret");
+    throw thrown;
+  }
+}
+
+const nonce = new TextEncoder().encode("0123456789abcdefghijklmn");
+const greeted: Greeting = {
+  said: false,
+  facts: { serverVersion: "8.4.0", capabilities: "" },
+  connectionId: 0x80000001,
+  nonce,
+};
+const request: LoginRequest = {
+  user: "alice",
+  database: "shop",
+  startup: {
+    user: "alice",
+    database: null,
+    parameters: new Map([["program_name", "mysql"]]),
+    clientProgram: "mysql",
+    replication: false,
+    version: "10",
+    sequence: 2,
+  },
+  replication: false,
+  nonce,
+};
+const responses = [
+  response(1, { database: "shop", proof: "x".repeat(32), attributes: { program_name: "mysql" } }),
+  response(2, { user: "bob" }),
+  packet(1, u32(0xdfffffff), u32(1), 45, new Uint8Array(23)),
+];
+const words = ["caching_sha2_password\0", "client_ed25519\0", "\0", "def", "\xfe\0\0\x02\0"];
+
+export const mysqlTargets: readonly Target[] = [
+  {
+    name: "mysql inspector, client side",
+    seeds: sideOf("client"),
+    words: [...words, "kill query 4", "use shop", "load data local infile 'x'"],
+    bytesMax: 80_000,
+    answers: [WireError],
+    run: (input, delivery) => withoutSecret(() => inspect("client", input, delivery)),
+  },
+  {
+    name: "mysql inspector, statements in pieces",
+    seeds: sideOf("client"),
+    words,
+    bytesMax: 80_000,
+    answers: [WireError],
+    run: (input, delivery) => {
+      const piece = 1 + delivery.random.below(64);
+      const sizes = { wholeMax: delivery.random.below(64), piece, lag: piece >> 1 };
+      return withoutSecret(() => inspect("client", input, delivery, sizes));
+    },
+  },
+  {
+    name: "mysql inspector, server side",
+    seeds: sideOf("server"),
+    words: [...words, "\xfb/etc/passwd"],
+    bytesMax: 80_000,
+    answers: [WireError],
+    run: (input, delivery) => withoutSecret(() => inspect("server", input, delivery)),
+  },
+  {
+    name: "mysql accept",
+    seeds: responses,
+    words,
+    answers: [WireError, ClientRefused],
+    run: (input) => follow(mysql.accept({ ...greeted, said: (input[3] ?? 0) === 2 }), input),
+  },
+  {
+    name: "mysql meet",
+    seeds: responses,
+    answers: [WireError, ClientRefused],
+    run: (input) => follow(mysql.meet?.(greeted) ?? mysql.accept(greeted), input),
+  },
+  {
+    name: "mysql login",
+    seeds: [
+      concat([greeting(), packet(3, 1, 4), okay(5)]),
+      concat([greeting(), packet(2, 0xfe, "client_ed25519\0", nonce, nonce), okay(4)]),
+      concat([greeting({ version: "5.5.5-10.11.6-MariaDB", flags: 0xfffffffe }), okay(3)]),
+      packet(0, 0xff, 0x15, 4, "#28000no"),
+    ],
+    words,
+    answers: [WireError, UpstreamRefused],
+    run: (input) => withoutSecret(() => follow(mysql.login(request), input)),
+  },
+];
