@@ -243,7 +243,7 @@ export class ClientSide implements CommandHandler {
       { ...of, parameters, ...(textOf === undefined ? {} : { textOf }) },
       known,
     );
-    if (!reexecution) prepared?.longData.clear();
+    if (!reexecution) this.#session.names.dropLongData(prepared);
     this.#asked = { form: reexecution ? "rows" : "results", statement, isExecution: true };
   }
 
@@ -259,7 +259,7 @@ export class ClientSide implements CommandHandler {
         names.close(statementId(from, rule));
         return true;
       case command.resetStatement:
-        names.get(statementId(from, rule))?.longData.clear();
+        names.dropLongData(names.get(statementId(from, rule)));
         break;
       case command.fetch: {
         const id = statementId(from, rule);

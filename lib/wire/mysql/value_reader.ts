@@ -5,7 +5,7 @@ import { nameOfCommand } from "./client_rules.ts";
 import { command } from "./commands.ts";
 import { EXECUTE_HEAD, readBulk, readExecute, type Values } from "./execute.ts";
 import { Feeder } from "./feeder.ts";
-import { LongData, type Prepared } from "./names.ts";
+import type { LongData, Prepared } from "./names.ts";
 import { wireError } from "./packet.ts";
 import type { Session } from "./session.ts";
 
@@ -98,9 +98,7 @@ export class ValueReader {
     const prepared = this.#session.names.get(from.u32le());
     const at = from.u16le();
     if (prepared === undefined || at >= Math.max(1, prepared.count)) return null;
-    const known = prepared.longData.get(at) ?? new LongData();
-    prepared.longData.set(at, known);
-    return known;
+    return this.#session.names.longData(prepared, at);
   }
 
   /** Gathers the front of a body until it has `bytes`; gives what is behind it. */
