@@ -13,7 +13,7 @@ import { packet, readFront, wireError } from "./packet.ts";
 import { refuseWithin } from "./refuse.ts";
 import { errorPacket } from "./replies.ts";
 import type { Pending, Session } from "./session.ts";
-import { asksForFile, type Killed, killed, placeholders, usedSchema } from "./statements.ts";
+import { type Killed, killed, offeredFiles, placeholders, usedSchema } from "./statements.ts";
 import { notRun } from "./tally.ts";
 import { anyText } from "./text.ts";
 import { ValueReader } from "./value_reader.ts";
@@ -319,12 +319,13 @@ const plain = {
 } as const;
 
 /** What a text does to the session beside what the server says of that. */
-function effectsOf(text: string): Pick<Pending, "schema" | "asksForFile" | "runsText"> {
+function effectsOf(text: string): Pick<Pending, "schema" | "offers" | "runsText"> {
   const schema = usedSchema(text);
+  const offers = offeredFiles(text);
   return {
     ...(/^\s*(?:prepare|execute)\b/i.test(text) ? { runsText: true } : {}),
     ...(schema === null ? {} : { schema }),
-    ...(asksForFile(text) ? { asksForFile: true } : {}),
+    ...(offers.length === 0 ? {} : { offers }),
   };
 }
 

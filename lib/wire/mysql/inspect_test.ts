@@ -224,6 +224,14 @@ Deno.test("a database that asks for a file unasked gets none, whatever is allowe
   strictEqual(s.toClient()[4], 0xff);
 });
 
+Deno.test("a database that asks for another file than the one offered gets none", () => {
+  const s = session({ localInfile: true });
+  s.client(query(load));
+  s.server(askFile(1, "/etc/passwd"), ok(3));
+  deepStrictEqual(s.toServer(), concat([query(load), packet(2)]));
+  strictEqual(s.result(1).error?.code, "wire.refused-target");
+});
+
 Deno.test("what was asked ahead is never taken for a file", () => {
   const s = session({ localInfile: true });
   s.client(query(load), query("drop table t"));

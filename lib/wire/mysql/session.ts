@@ -41,8 +41,8 @@ export interface Pending {
   readonly schema?: string;
   /** It does away with all prepared statements. */
   readonly clears?: boolean;
-  /** Its text asks for a file of the client. */
-  readonly asksForFile?: boolean;
+  /** Files of the client that its text offers. */
+  readonly offers?: readonly string[];
   /** What we answer. */
   readonly answer?: Uint8Array;
 }
