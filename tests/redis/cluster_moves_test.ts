@@ -83,7 +83,7 @@ test("a slot moves key by key under a session, which sees nothing of it", async 
   strictEqual((await toNode.mustCli(["get", keys[0] ?? ""])).trim(), String(rounds));
 });
 
-test("a node that is killed costs its own commands an error, then its replica serves", async (at) => {
+test("a killed node costs its own commands an error, then its replica serves", async (at) => {
   const { fromNode } = await sidesOf(at.cluster, "{victim}");
   await using client = await PlainClient.connect(at.through);
   strictEqual(await client.ask("set", "{victim}:a", "1"), "OK");

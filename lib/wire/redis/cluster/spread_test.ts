@@ -111,7 +111,7 @@ Deno.test("TRYAGAIN is tried again after a while, and told in the end", () => {
   assert.equal(cluster.heard(), "-TRYAGAIN later\r\n");
 });
 
-Deno.test("a lost node costs what it was asked an error; what it never heard goes elsewhere", () => {
+Deno.test("a lost node costs its commands an error, what it never heard goes elsewhere", () => {
   const cluster = ready();
   cluster.ask("incr foo", "get bar");
   cluster.lose(7003);
@@ -194,7 +194,7 @@ Deno.test("a command without its node's room waits, and the client with it", () 
   assert.equal(cluster.spread.isFull, false);
 });
 
-Deno.test("the client's end is carried out when all is answered, or at once while it blocks", () => {
+Deno.test("the client's end comes when all is answered, or at once while it blocks", () => {
   const cluster = ready();
   cluster.ask("get foo");
   cluster.spread.ended();
