@@ -1,4 +1,4 @@
-/** Redis servers of a test: certificates by an authority of its own, and the users that tests use. */
+/** Redis servers of a test: certificates by an authority of its own, and their users. */
 import { LabAuthority } from "../../scripts/lab/certificates.ts";
 import {
   installedRedis,
