@@ -160,6 +160,9 @@ export const serviceCodes = {
     "A statement ran longer than the roles allow. Make it smaller, or ask for another role.",
   "db.statements-rate": "More statements in a minute than the roles allow. Wait a minute.",
   "db.tls": "No TLS with the database. Check its certificate and tls.ca_cert_file.",
+  "db.spread":
+    "A server of the database's cluster was lost that the session can't do without, or broke the " +
+    "protocol. Connect again; check the health of the cluster's nodes.",
   "db.too-slow": "The database did not answer in time. Check its load and the network.",
   "db.unreachable": "The database can't be reached. Check that it runs, its uri, and firewalls.",
   "db.untrusted":

@@ -108,6 +108,7 @@ class RunningAgent implements Agent {
       facts: this.#facts,
       strangers: new StrangerEvents(clock),
       certificates: new DatabaseCertificates({ auth, clock }),
+      proxyAddress: (proxy) => this.#tunnels.addressOf(proxy),
       noticed: (name, reached) => this.#probes?.noticed(name, reached),
       signal: this.#stop.signal,
     };

@@ -1,5 +1,6 @@
 /** The session itself: from the welcome to the end, and the record of both. */
 import type { Fault } from "../core/fault.ts";
+import type { Log } from "../core/log.ts";
 import type { CancelKey, LoggedIn } from "../wire/protocol.ts";
 import { type Grant, reconsider } from "./authorize.ts";
 import { type CancelPowers, cancelSession } from "./cancel.ts";
@@ -55,8 +56,7 @@ export async function passThrough(
     limits: grant.limits,
     mayRun: mayRunOf(grant, powers),
     onBreach: (breach) => session.stop(breach.refusal, breach.code),
-    onBug: (thrown) =>
-      reception.log.error("a session failed by a mistake of ours", wordsOf(thrown)),
+    onBug: bugLog(reception.log),
   });
   const session: LiveSession = liveSession(reception, entered, { key, relay, powers });
   powers.sessions.add(session);
@@ -149,6 +149,11 @@ function finish({ record, log }: Reception, relay: Relay, ending: Ending): void 
 /** Throws the fault of a stream that was lost meanwhile. */
 function sideOf({ stream, reader }: Line): Side {
   return { stream, ...reader.release() };
+}
+
+/** Tells of a mistake of ours that ends a session. */
+export function bugLog(log: Log): (thrown: unknown) => void {
+  return (thrown) => log.error("a session failed by a mistake of ours", wordsOf(thrown));
 }
 
 function wordsOf(thrown: unknown): { readonly message: string } {

@@ -86,6 +86,12 @@ export class ProxyTunnels {
     return count;
   }
 
+  /** The address that this proxy is reached at; null where there is no tunnel to it now. */
+  addressOf(host: string): string | null {
+    for (const [address, { up }] of this.#kept) if (up?.hello.host === host) return address;
+    return null;
+  }
+
   /**
    * Keeps a tunnel to each of these, and to the configured proxy; one that is reached already is
    * enough.

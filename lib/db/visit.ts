@@ -6,13 +6,12 @@ import { Fault } from "../core/fault.ts";
 import { connect, type Connected, login } from "./connect.ts";
 import { connectMsMax, loginMsMax } from "./limits.ts";
 import { type Arrival, Reception, type ReceptionPowers } from "./reception.ts";
-import { type Entered, type PassagePowers, passThrough } from "./passage.ts";
+import { bugLog, type Entered, type PassagePowers, passThrough } from "./passage.ts";
 import { credentialsOf } from "./credentials/mod.ts";
-import type { DatabaseCertificates } from "./credentials/x509.ts";
+import { type SpreadVisitPowers, wholeLine } from "./spread.ts";
 import { within } from "./within.ts";
 
-export interface VisitPowers extends ReceptionPowers, PassagePowers {
-  readonly certificates: DatabaseCertificates;
+export interface VisitPowers extends ReceptionPowers, PassagePowers, SpreadVisitPowers {
   /** Told whether the database of a session could be reached. */
   readonly noticed: (database: string, reached: boolean) => void;
 }
@@ -41,13 +40,16 @@ export async function visit(arrival: Arrival, powers: VisitPowers): Promise<void
       (signal) => connect(grant, powers, signal),
     );
     connected = database;
-    const { result: loggedIn, line } = await within(
+    const { result: loggedIn, line: first } = await within(
       powers,
       loginMsMax,
       (signal) => login(grant, database, credentials, powers, signal),
     );
     notice(true);
     powers.facts.remember(arrival.target.resource.metadata.name, loggedIn.facts);
+    const { proxy } = arrival.header;
+    const onBug = bugLog(reception.log);
+    const line = wholeLine({ grant, loggedIn, line: first, proxy, onBug }, powers);
     entered = { grant, credentials, loggedIn, line, address: database.address };
     await passThrough(reception, entered, powers);
   } catch (thrown) {

@@ -355,6 +355,7 @@ export async function fakeSite(): Promise<FakeSite> {
     users: new UserCounts(clock),
     strangers: new StrangerEvents(clock),
     certificates: new DatabaseCertificates({ auth: authClient, clock }),
+    proxyAddress: () => null,
     facts: new DatabaseFacts({ cache, clock, random, connectDatabase }),
     noticed: (name, reached) => noticed.push(`${name} ${reached}`),
     connectDatabase,

@@ -4,6 +4,7 @@
  */
 
 import type { CommandAsked, CommandReply, CommandTerms } from "./commands.ts";
+import type { MakeSpread } from "./spread.ts";
 import type { StreamSizes } from "./streaming.ts";
 
 /** One thing a handshake asks its driver to do; the reply comes back from `yield`. */
@@ -129,6 +130,8 @@ export interface LoggedIn {
   readonly serverVersion: string;
   /** The database's own process or connection number, for the audit log; null where unknown. */
   readonly backendPid: number | null;
+  /** It is one of several servers that hold the data together: {@linkcode Protocol.spread}. */
+  readonly isSpread?: boolean;
   /** How it greeted, where it did. */
   readonly facts?: ServerFacts;
   /** What the session was agreed to be, where that is said by flags. */
@@ -352,6 +355,8 @@ export interface Protocol {
    * what the database says of itself before; null where it says nothing.
    */
   greet(): Handshake<ServerFacts | null>;
+  /** Where a database may be several servers. */
+  readonly spread?: MakeSpread;
   readonly trial: Trial;
   /** How long the secret of this client's cancel key is. */
   cancelSecretBytes(startup: Startup): number;

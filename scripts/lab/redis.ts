@@ -1,4 +1,4 @@
-/** Real Redis servers for tests and benchmarks: Debian's, or newer ones. */
+/** Real Redis servers for tests and benchmarks, of this Debian or newer ones. */
 import { join } from "./paths.ts";
 import { type SidProgram, sidPrograms } from "./sid.ts";
 import { exists, type Finished, freePort, run, waitFor, which } from "./tools.ts";

@@ -1,4 +1,4 @@
-/** Redis servers of a test: certificates by an authority of its own, and their users. */
+/** Redis servers of a test: certificates by an authority of its own, and the users of tests. */
 import { LabAuthority } from "../../scripts/lab/certificates.ts";
 import {
   installedRedis,

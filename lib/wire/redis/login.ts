@@ -71,10 +71,12 @@ function* describe(): Handshake<LoggedIn> {
   const values = said.type === "array" || said.type === "map" ? said.values : [];
   const version = valueOf(values, "version");
   const id = valueOf(values, "id");
+  const mode = valueOf(values, "mode");
   return {
     cancelKey: null,
     greeting: [],
     serverVersion: version?.type === "bulk" ? latin1(version.bytes).slice(0, 64) : "",
+    isSpread: mode?.type === "bulk" && latin1(mode.bytes) === "cluster",
     backendPid: id?.type === "integer" ? Number(BigInt.asUintN(53, id.value)) : null,
   };
 }

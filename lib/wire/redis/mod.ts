@@ -2,6 +2,7 @@ import type { Handshake, Protocol } from "../protocol.ts";
 import { inspector } from "./inspect.ts";
 import { firstDatabase, firstUser, login, startTls } from "./login.ts";
 import { refuse } from "./refuse.ts";
+import { spread } from "./cluster/spread.ts";
 import { accept, sniff } from "./start.ts";
 import { trial } from "./trial.ts";
 
@@ -23,6 +24,7 @@ export const redis: Protocol = {
   accept,
   login,
   greet,
+  spread,
   trial,
   cancelSecretBytes: () => 4,
   welcome: () => new Uint8Array(0),

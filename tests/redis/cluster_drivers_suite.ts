@@ -1,0 +1,36 @@
+/** Real drivers through the proxy: what comes back is what comes back directly. */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import type { Finished } from "../../scripts/lab/tools.ts";
+import { skipped } from "../site.ts";
+import { allDrivers, type RedisDriver, type RedisEndpoint } from "./cluster_drivers.ts";
+
+/** Two places that a driver's script has to give the same at. */
+export interface Compared {
+  readonly direct: RedisEndpoint;
+  readonly through: RedisEndpoint;
+}
+
+/** The drivers that are here; the others are said to be skipped. */
+export async function foundDrivers(): Promise<readonly RedisDriver[]> {
+  const drivers: RedisDriver[] = [];
+  for (const driver of await allDrivers()) {
+    if ("reason" in driver) skipped(`driver ${driver.name}`, driver.reason);
+    else drivers.push(driver);
+  }
+  return drivers;
+}
+
+/** Runs the script directly, then through the proxy. */
+export async function compare(driver: RedisDriver, { direct, through }: Compared): Promise<void> {
+  const first = await driver.run(direct);
+  succeeded("direct", first);
+  const second = await driver.run(through);
+  succeeded("through the proxy", second);
+  const lines = first.stdout.split("\n");
+  ok(lines.length > 20, "the script says what it did");
+  deepStrictEqual(second.stdout.split("\n"), lines);
+}
+
+function succeeded(where: string, { code, stdout, stderr }: Finished): void {
+  strictEqual(code, 0, `${where}: ${stderr.slice(-2000)}\n${stdout.slice(-1000)}`);
+}

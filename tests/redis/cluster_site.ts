@@ -1,0 +1,112 @@
+/** A real cluster behind a real site, and ways to ask it as a plain client. */
+import { join } from "../../scripts/lab/paths.ts";
+import type { RedisCluster } from "../../scripts/lab/redis_cluster.ts";
+import type { Person } from "../../scripts/lab/services.ts";
+import type { Site } from "../../scripts/lab/site.ts";
+import { type Finished, run } from "../../scripts/lab/tools.ts";
+import { siteSuite } from "../site.ts";
+import type { RedisEndpoint } from "./cluster_drivers.ts";
+import { clusterRedis, passwords, serverTls, singleRedis } from "./server.ts";
+import type { RedisServer } from "../../scripts/lab/redis.ts";
+
+export interface ClusterSite {
+  readonly site: Site;
+  readonly cluster: RedisCluster;
+  /** A server of its own with the same users: what "one big Redis" is held against. */
+  readonly single: RedisServer;
+  readonly alice: Person;
+  /** The cluster through the proxy. */
+  readonly through: RedisEndpoint;
+  /** Straight to a server of the lab. */
+  readonly direct: (port: number) => RedisEndpoint;
+  /** redis-cli through the proxy, with the words of standard error after those of the output. */
+  cli(args: readonly string[], input?: string): Promise<string>;
+}
+
+/** Declares tests that share a site with a cluster. */
+export function clusterSuite(
+  options: { readonly replicas?: number } = {},
+): (name: string, run: (at: ClusterSite) => Promise<void>) => void {
+  let cluster: RedisCluster;
+  let single: RedisServer;
+  let at: ClusterSite;
+  const moreDatabases = async (site: Site): Promise<readonly Record<string, unknown>[]> => {
+    const tls = await serverTls(site.authority, await site.databaseClientCa());
+    single = await singleRedis({ dir: join(site.dir, "single"), tls });
+    cluster = await clusterRedis({ dir: join(site.dir, "cluster"), tls, ...options });
+    const file = join(site.dir, "redis-password");
+    await Deno.writeTextFile(file, passwords["alice"] ?? "", { mode: 0o600 });
+    return [{
+      name: "shop",
+      protocol: "redis",
+      uri: `localhost:${cluster.nodes[0]?.port}`,
+      labels: { env: "test" },
+      tls: { mode: "verify-full", ca_cert_file: join(site.dir, "server-ca.pem") },
+      credentials: { type: "secret", password_file: file },
+    }];
+  };
+  const test = siteSuite({ moreDatabases }, async (site) => {
+    await site.remoteler(["create", "-f", await roleFile(site)]);
+    const roles = ["everything"];
+    const alice = await site.addUser("alice", { roles, dbUsers: ["alice"], dbNames: ["*"] });
+    await site.login(alice, "alice");
+    await alice.mustTsh(["db", "login", "shop", "--db-user=alice", "--db-name=0"]);
+    at = await makeSite(site, alice, cluster, single);
+  }, async () => {
+    await cluster?.stop();
+    await single?.stop();
+  });
+  return (name, run) => test(name, () => run(at));
+}
+
+/** A role for every command, those without a category too: what a server says is compared. */
+async function roleFile(site: Site): Promise<string> {
+  const where = { db_labels: { "*": "*" }, db_users: ["alice"], db_names: ["*"] };
+  const allow = { ...where, redis_commands: ["*", "@scripting"] };
+  const role = { kind: "role", version: "v1", metadata: { name: "everything" }, spec: { allow } };
+  const file = join(site.dir, "everything.yaml");
+  await Deno.writeTextFile(file, JSON.stringify(role));
+  return file;
+}
+
+async function makeSite(
+  site: Site,
+  alice: Person,
+  cluster: RedisCluster,
+  single: RedisServer,
+): Promise<ClusterSite> {
+  const { host, port, ca, cert, key } = JSON.parse(
+    await alice.mustTsh(["db", "config", "shop", "--format=json"]),
+  );
+  const through = { host, port, ca, cert, key, account: null };
+  const pair = await site.authority.client("alice");
+  const file = (name: string) => join(site.dir, `direct-${name}.pem`);
+  const texts = { ca: site.authority.pem, cert: pair.cert, key: pair.key };
+  for (const [name, text] of Object.entries(texts)) await Deno.writeTextFile(file(name), text);
+  const direct = (port: number): RedisEndpoint => ({
+    ...{ host: "localhost", port, ca: file("ca"), cert: file("cert"), key: file("key") },
+    account: { user: "alice", password: passwords["alice"] ?? "" },
+  });
+  const cli = async (args: readonly string[], input?: string) => {
+    const done = await redisCli(through, args, input);
+    return done.stdout + done.stderr;
+  };
+  return { site, cluster, single, alice, through, direct, cli };
+}
+
+/** Runs redis-cli against an endpoint. */
+export async function redisCli(
+  { host, port, ca, cert, key, account }: RedisEndpoint,
+  args: readonly string[],
+  input?: string,
+): Promise<Finished> {
+  const who = account === null ? [] : ["--user", account.user, "--no-auth-warning"];
+  const files = ["--cacert", ca, "--cert", cert, "--key", key];
+  return await run("redis-cli", [
+    ...["-h", host, "-p", String(port), "--tls", ...files, ...who, ...args],
+  ], {
+    timeoutMs: 60_000,
+    ...(account === null ? {} : { env: { REDISCLI_AUTH: account.password } }),
+    ...(input === undefined ? {} : { input }),
+  });
+}
