@@ -6,8 +6,8 @@ import type { Site } from "../../scripts/lab/site.ts";
 import { type Finished, run } from "../../scripts/lab/tools.ts";
 import { siteSuite } from "../site.ts";
 import type { RedisEndpoint } from "./cluster_drivers.ts";
-import { clusterRedis, passwords, serverTls, singleRedis } from "./server.ts";
-import type { RedisServer } from "../../scripts/lab/redis.ts";
+import { anyRedis, clusterRedis, passwords, serverTls, singleRedis } from "./server.ts";
+import type { RedisBinaries, RedisServer } from "../../scripts/lab/redis.ts";
 
 export interface ClusterSite {
   readonly site: Site;
@@ -25,14 +25,15 @@ export interface ClusterSite {
 
 /** Declares tests that share a site with a cluster. */
 export function clusterSuite(
-  options: { readonly replicas?: number } = {},
+  options: { readonly replicas?: number; readonly binaries?: RedisBinaries } = {},
 ): (name: string, run: (at: ClusterSite) => Promise<void>) => void {
   let cluster: RedisCluster;
   let single: RedisServer;
   let at: ClusterSite;
   const moreDatabases = async (site: Site): Promise<readonly Record<string, unknown>[]> => {
     const tls = await serverTls(site.authority, await site.databaseClientCa());
-    single = await singleRedis({ dir: join(site.dir, "single"), tls });
+    const { binaries = await anyRedis() } = options;
+    single = await singleRedis({ binaries, dir: join(site.dir, "single"), tls });
     cluster = await clusterRedis({ dir: join(site.dir, "cluster"), tls, ...options });
     const file = join(site.dir, "redis-password");
     await Deno.writeTextFile(file, passwords["alice"] ?? "", { mode: 0o600 });
