@@ -98,6 +98,17 @@ test("a lock ends a blocked BLPOP within a second, with words", async (on) => {
   await on.site.remoteler(["rm", `lock/${name}`]);
 });
 
+test("a client may connect and say its first word much later", async (on) => {
+  const env = await withRoles(on, {});
+  const tls = [
+    ...["s_client", "-quiet", "-connect", `${env["REDIS_HOST"]}:${env["REDIS_PORT"]}`],
+    ...["-cert", env["REDIS_CERT"] ?? "", "-key", env["REDIS_KEY"] ?? ""],
+  ];
+  const script = `(sleep 12; printf 'PING\\r\\nQUIT\\r\\n'; sleep 1) | openssl ${tls.join(" ")}`;
+  const done = await run("sh", ["-c", script]);
+  strictEqual(done.stdout, "+PONG\r\n+OK\r\n");
+});
+
 test("redis-benchmark runs through, one command at a time and pipelined", async (on) => {
   const env = await withRoles(on, {
     bench: { allow: { ...everything, redis_commands: ["@default", "config|get"] } },
