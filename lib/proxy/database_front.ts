@@ -60,8 +60,9 @@ export async function serveDatabase(
     signal: visitor.signal,
   });
   const chain = client.peerChain;
-  if (speaksFirst(front.protocol)) {
-    const opening = { ...silent, protocol: front.protocol };
+  const protocol = front.protocol ?? routedProtocol(chain, runtime);
+  if (needsNoWords(protocol)) {
+    const opening = { ...silent, protocol };
     return await begin({ stream: client, chain }, opening, runtime, visitor);
   }
   const opening = await openingOf(client, front.protocol, runtime, visitor)
@@ -83,7 +84,7 @@ export async function serveOne(
   runtime: Runtime,
   visitor: Visitor,
 ): Promise<void> {
-  const opening = speaksFirst(protocol)
+  const opening = needsNoWords(protocol)
     ? { ...silent, protocol }
     : await openingOf(client.stream, protocol, runtime, visitor);
   await begin(client, opening, runtime, visitor);
@@ -99,8 +100,25 @@ export function serveGreeted(
   admit(client, { ...silent, protocol: greeted.protocol, greeted }, runtime, visitor);
 }
 
-function speaksFirst(protocol: Protocol | null): boolean {
-  return protocol !== null && protocol.meet !== null;
+/** Its session begins before the client says anything. */
+function needsNoWords(protocol: Protocol | null): boolean {
+  return protocol !== null && (protocol.meet !== null || protocol.silentStart === true);
+}
+
+/** What the certificate of a client without ALPN is for; null where it is no good. */
+function routedProtocol(
+  chain: readonly Uint8Array[],
+  { powers, cluster }: Runtime,
+): Protocol | null {
+  if (chain.length === 0) return null;
+  try {
+    const { identity: { route: to } } = verifyUser(chain, cluster);
+    const found = powers.protocols.find(({ name }) => name === to?.protocol) ?? null;
+    // The others are told apart by what they say first.
+    return needsNoWords(found) ? found : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Null where the client leaves, or says nothing. */

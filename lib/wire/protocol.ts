@@ -336,6 +336,8 @@ export interface Protocol {
   readonly mayLackDatabase?: boolean;
   /** ALPN names a client of this protocol may offer beside `remoteler-<name>`. */
   readonly alpn: readonly string[];
+  /** The start waits for nothing: a client may say its first word whenever it likes. */
+  readonly silentStart?: boolean;
   /**
    * Plain bytes before TLS on the public port: what to answer and whether TLS follows; null where
    * they are not this protocol's, "more" where too few are held to tell.

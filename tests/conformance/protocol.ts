@@ -7,8 +7,6 @@ import type {
   Gate,
   Handshake,
   Protocol,
-  Refusal,
-  RefusalKind,
   Reply,
   Statement,
   StreamedStatement,
@@ -18,6 +16,7 @@ import type { StreamSizes } from "../../lib/wire/streaming.ts";
 import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { WireError } from "../../lib/wire/wire_error.ts";
 import { gateOf, unsaid } from "../fakes/gate.ts";
+import { foreign, refusals } from "./words.ts";
 import { cut, cuts, hex, isFront, isWithin, mutate, seeded } from "./damage.ts";
 
 /**
@@ -377,38 +376,5 @@ function oversize(
     ok(caught instanceof WireError, "refused");
     strictEqual(caught.code, "oversize");
     strictEqual(session.transcript.toServer.length, 0);
-  }
-}
-
-const kinds: readonly RefusalKind[] = [
-  "unauthenticated",
-  "denied",
-  "invalid",
-  "protocol",
-  "target",
-  "network",
-  "limit",
-  "unavailable",
-  "ended",
-  "internal",
-];
-
-function refusals({ protocol, readRefusal }: ProtocolSuite): void {
-  for (const kind of kinds) {
-    const refusal: Refusal = { kind, message: `why: ${kind} ä`, hint: "what to do" };
-    const read = readRefusal(protocol.refuse(refusal));
-    deepStrictEqual(read, { message: refusal.message, hint: refusal.hint });
-    const withNul = readRefusal(protocol.refuse({ kind, message: "a\0b" }));
-    deepStrictEqual(withNul, { message: "ab", hint: "" });
-  }
-}
-
-function foreign({ protocol, foreign }: ProtocolSuite): void {
-  for (const bytes of foreign) {
-    for (let end = 1; end <= bytes.length; end++) {
-      const sniffed = protocol.sniff(bytes.subarray(0, end));
-      ok(sniffed === null || (sniffed === "more" && end < 8), `after ${end} bytes`);
-    }
-    strictEqual(protocol.sniff(bytes), null);
   }
 }

@@ -83,7 +83,7 @@ test("a slot moves key by key under a session, which sees nothing of it", async 
   strictEqual((await toNode.mustCli(["get", keys[0] ?? ""])).trim(), String(rounds));
 });
 
-test("a node that is killed costs its own commands an error, then its replica serves", async (at) => {
+test("a killed node costs its own commands an error, then its replica serves", async (at) => {
   const { fromNode } = await sidesOf(at.cluster, "{victim}");
   await using client = await PlainClient.connect(at.through);
   strictEqual(await client.ask("set", "{victim}:a", "1"), "OK");
@@ -101,4 +101,18 @@ test("a node that is killed costs its own commands an error, then its replica se
     return await client.ask("get", "{victim}:a") === "1";
   });
   strictEqual(await client.ask("set", "{victim}:a", "2"), "OK");
+});
+
+test("a node that hangs is given up once the cluster has replaced it", async (at) => {
+  const { fromNode } = await sidesOf(at.cluster, "{moving}");
+  await using client = await PlainClient.connect(at.through);
+  strictEqual(await client.ask("set", "{moving}:hang", "1"), "OK");
+  strictEqual(await client.ask("wait", "1", "2000"), 1);
+  fromNode.signal("SIGSTOP");
+  try {
+    match(String(await client.ask("get", "{moving}:hang")), /^CLUSTERDOWN .*lost/);
+    strictEqual(await client.ask("get", "{moving}:hang"), "1");
+  } finally {
+    fromNode.signal("SIGCONT");
+  }
 });

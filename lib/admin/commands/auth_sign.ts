@@ -11,7 +11,10 @@ export const authSign = command({
   summary: "make the server certificate of a self-hosted database, and say how to set it up",
   example: "auth sign --format=postgres --host=db1.internal --out=/tmp/db1",
   options: {
-    format: choice(["postgres", "mysql"], { help: "for which database", otherwise: "postgres" }),
+    format: choice(["postgres", "mysql", "redis"], {
+      help: "for which database",
+      otherwise: "postgres",
+    }),
     host: list({ help: "names and addresses under which agents reach it", value: "NAME,..." }),
     out: text({ help: "folder for server.crt, server.key, client-ca.crt", value: "DIR" }),
     ttl: duration({ help: "how long the certificate holds (default 90d)" }),
@@ -58,7 +61,7 @@ function filesIn(folder: string): Files {
   };
 }
 
-const settings = { postgres, mysql } as const;
+const settings = { postgres, mysql, redis } as const;
 
 /** Lines of PostgreSQL's two files; a quote in a value is doubled there ("Setting Parameters"). */
 function postgres({ certificate, key, clients }: Files): string {
@@ -88,6 +91,24 @@ function mysql({ certificate, key, clients }: Files): string {
     "",
     "-- for each account, with its name in place of alice; the server checks nothing else of it",
     "CREATE USER 'alice'@'%' REQUIRE SUBJECT '/CN=alice';",
+    "",
+  ].join("\n");
+}
+
+/** Lines of redis.conf, whose values have escapes, and an account. */
+function redis({ certificate, key, clients }: Files): string {
+  const quoted = (path: string): string => `"${path.replaceAll(/["\\]/g, "\\$&")}"`;
+  return [
+    "# redis.conf or valkey.conf",
+    "port 0",
+    "tls-port 6379",
+    `tls-cert-file ${quoted(certificate)}`,
+    `tls-key-file ${quoted(key)}`,
+    `tls-ca-cert-file ${quoted(clients)}`,
+    "tls-auth-clients yes",
+    "",
+    "# for each account, with its name and password; the agent's credentials have the password",
+    "user alice on >PASSWORD ~* &* +@all -@admin",
     "",
   ].join("\n");
 }

@@ -14,6 +14,10 @@ const table: Readonly<Record<string, Open>> = {
     const { MysqlSession } = await import("./mysql_session.ts");
     return await MysqlSession.open(at, powers, signal);
   },
+  redis: async (at, powers, signal) => {
+    const { RedisSession } = await import("../redis/session.ts");
+    return await RedisSession.open(at, powers, signal);
+  },
 };
 
 /** Connects and logs in. Throws Faults of the way there, and `SqlError` for what is refused. */

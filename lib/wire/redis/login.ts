@@ -28,7 +28,7 @@ export function* login(request: LoginRequest): Handshake<LoggedIn> {
 export function* ask(...parts: readonly (string | Uint8Array)[]): Handshake<Value> {
   yield { do: "send", bytes: command(...parts) };
   const maxBytes = limits.loginBytes;
-  return readReply(asBytes(yield { do: "frame", measure: measureReply, maxBytes }));
+  return readReply(asBytes(yield { do: "frame", measure: (held) => measureReply(held), maxBytes }));
 }
 
 /** What the server said against it. */

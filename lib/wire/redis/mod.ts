@@ -19,6 +19,7 @@ export const redis: Protocol = {
   unnamed: { user: firstUser, database: firstDatabase },
   certificateAndPassword: true,
   alpn: [],
+  silentStart: true,
   sniff,
   meet: null,
   accept,

@@ -129,13 +129,16 @@ interface Read {
 }
 
 /**
- * Size of the reply at the front of what is held, for handshakes; null while more is needed. Of one
- * that announces more than `loginBytes` nothing is awaited.
+ * Size of the reply at the front of what is held, for handshakes; null while more is needed. Throws
+ * where more than `maxBytes` are held and are not all of it.
  */
-export function measureReply(held: Uint8Array): number | null {
+export function measureReply(
+  held: Uint8Array,
+  maxBytes: number = limits.loginBytes,
+): number | null {
   const read = readValue(held, 0, 0);
   if (read !== null) return read.end;
-  if (held.length > limits.loginBytes) throw wireError("oversize", "reply", "too long here");
+  if (held.length > maxBytes) throw wireError("oversize", "reply", "too long here");
   return null;
 }
 
