@@ -357,18 +357,20 @@ export class Relay {
       },
       closed: (fault) => {
         this.#databaseClosed = true;
-        if (fault !== null && !this.#databaseDone) this.#databaseLost();
+        if (fault !== null && !this.#databaseDone) this.#databaseLost(fault);
         else this.#databaseFinished();
         this.#finishIfClosed();
       },
     };
   }
 
-  #databaseLost(): void {
+  #databaseLost({ code, shown }: Fault): void {
     if (this.#clientDone) return this.#databaseFinished();
-    this.#ending ??= lost;
+    // Why a socket broke helps nobody; why several servers can't go on as one does.
+    const message = code === "db.spread" ? shown : lost.message;
+    this.#ending ??= { ...lost, message };
     if (!this.#clientClosed && this.#inspector.betweenFrames) {
-      this.#client.write(this.#inspector.refuse({ kind: "network", message: lost.message }));
+      this.#client.write(this.#inspector.refuse({ kind: "network", message }));
     }
     this.#databaseFinished();
   }

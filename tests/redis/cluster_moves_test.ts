@@ -102,3 +102,17 @@ test("a killed node costs its own commands an error, then its replica serves", a
   });
   strictEqual(await client.ask("set", "{victim}:a", "2"), "OK");
 });
+
+test("a node that hangs is given up once the cluster has replaced it", async (at) => {
+  const { fromNode } = await sidesOf(at.cluster, "{moving}");
+  await using client = await PlainClient.connect(at.through);
+  strictEqual(await client.ask("set", "{moving}:hang", "1"), "OK");
+  strictEqual(await client.ask("wait", "1", "2000"), 1);
+  fromNode.signal("SIGSTOP");
+  try {
+    match(String(await client.ask("get", "{moving}:hang")), /^CLUSTERDOWN .*lost/);
+    strictEqual(await client.ask("get", "{moving}:hang"), "1");
+  } finally {
+    fromNode.signal("SIGCONT");
+  }
+});

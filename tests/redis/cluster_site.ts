@@ -6,8 +6,8 @@ import type { Site } from "../../scripts/lab/site.ts";
 import { type Finished, run } from "../../scripts/lab/tools.ts";
 import { siteSuite } from "../site.ts";
 import type { RedisEndpoint } from "./cluster_drivers.ts";
-import { clusterRedis, passwords, serverTls, singleRedis } from "./server.ts";
-import type { RedisServer } from "../../scripts/lab/redis.ts";
+import { anyRedis, clusterRedis, passwords, serverTls, singleRedis } from "./server.ts";
+import type { RedisBinaries, RedisServer } from "../../scripts/lab/redis.ts";
 
 export interface ClusterSite {
   readonly site: Site;
@@ -25,30 +25,26 @@ export interface ClusterSite {
 
 /** Declares tests that share a site with a cluster. */
 export function clusterSuite(
-  options: { readonly replicas?: number } = {},
+  options: { readonly replicas?: number; readonly binaries?: RedisBinaries } = {},
 ): (name: string, run: (at: ClusterSite) => Promise<void>) => void {
   let cluster: RedisCluster;
   let single: RedisServer;
   let at: ClusterSite;
   const moreDatabases = async (site: Site): Promise<readonly Record<string, unknown>[]> => {
     const tls = await serverTls(site.authority, await site.databaseClientCa());
-    single = await singleRedis({ dir: join(site.dir, "single"), tls });
+    const { binaries = await anyRedis() } = options;
+    single = await singleRedis({ binaries, dir: join(site.dir, "single"), tls });
     cluster = await clusterRedis({ dir: join(site.dir, "cluster"), tls, ...options });
-    const file = join(site.dir, "redis-password");
-    await Deno.writeTextFile(file, passwords["alice"] ?? "", { mode: 0o600 });
-    return [{
-      name: "shop",
-      protocol: "redis",
-      uri: `localhost:${cluster.nodes[0]?.port}`,
-      labels: { env: "test" },
-      tls: { mode: "verify-full", ca_cert_file: join(site.dir, "server-ca.pem") },
-      credentials: { type: "secret", password_file: file },
-    }];
+    const uri = `localhost:${cluster.nodes[0]?.port}`;
+    return [
+      await resource(site, uri, "shop", "alice"),
+      await resource(site, uri, "read", "reader"),
+    ];
   };
   const test = siteSuite({ moreDatabases }, async (site) => {
     await site.remoteler(["create", "-f", await roleFile(site)]);
     const roles = ["everything"];
-    const alice = await site.addUser("alice", { roles, dbUsers: ["alice"], dbNames: ["*"] });
+    const alice = await site.addUser("alice", { roles, dbUsers: ["*"], dbNames: ["*"] });
     await site.login(alice, "alice");
     await alice.mustTsh(["db", "login", "shop", "--db-user=alice", "--db-name=0"]);
     at = await makeSite(site, alice, cluster, single);
@@ -59,9 +55,25 @@ export function clusterSuite(
   return (name, run) => test(name, () => run(at));
 }
 
+/** The cluster as one account. */
+async function resource(
+  site: Site,
+  uri: string,
+  name: string,
+  user: string,
+): Promise<Record<string, unknown>> {
+  const file = join(site.dir, `password-${user}`);
+  await Deno.writeTextFile(file, passwords[user] ?? "", { mode: 0o600 });
+  return {
+    ...{ name, uri, protocol: "redis", labels: { env: "test" } },
+    tls: { mode: "verify-full", ca_cert_file: join(site.dir, "server-ca.pem") },
+    credentials: { type: "secret", password_file: file },
+  };
+}
+
 /** A role for every command, those without a category too: what a server says is compared. */
 async function roleFile(site: Site): Promise<string> {
-  const where = { db_labels: { "*": "*" }, db_users: ["alice"], db_names: ["*"] };
+  const where = { db_labels: { "*": "*" }, db_users: ["alice", "reader"], db_names: ["*"] };
   const allow = { ...where, redis_commands: ["*", "@scripting"] };
   const role = { kind: "role", version: "v1", metadata: { name: "everything" }, spec: { allow } };
   const file = join(site.dir, "everything.yaml");
@@ -75,10 +87,7 @@ async function makeSite(
   cluster: RedisCluster,
   single: RedisServer,
 ): Promise<ClusterSite> {
-  const { host, port, ca, cert, key } = JSON.parse(
-    await alice.mustTsh(["db", "config", "shop", "--format=json"]),
-  );
-  const through = { host, port, ca, cert, key, account: null };
+  const through = await endpointOf(alice, "shop");
   const pair = await site.authority.client("alice");
   const file = (name: string) => join(site.dir, `direct-${name}.pem`);
   const texts = { ca: site.authority.pem, cert: pair.cert, key: pair.key };
@@ -92,6 +101,14 @@ async function makeSite(
     return done.stdout + done.stderr;
   };
   return { site, cluster, single, alice, through, direct, cli };
+}
+
+/** Where a database is reached after `tsh db login`. */
+export async function endpointOf(person: Person, database: string): Promise<RedisEndpoint> {
+  const { host, port, ca, cert, key } = JSON.parse(
+    await person.mustTsh(["db", "config", database, "--format=json"]),
+  );
+  return { host, port, ca, cert, key, account: null };
 }
 
 /** Runs redis-cli against an endpoint. */

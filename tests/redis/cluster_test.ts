@@ -1,7 +1,7 @@
 /** A cluster through the proxy is one big Redis for clients that know nothing of clusters. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { waitFor } from "../../scripts/lab/tools.ts";
-import { clusterSuite } from "./cluster_site.ts";
+import { clusterSuite, endpointOf } from "./cluster_site.ts";
 import { PlainClient } from "./plain_client.ts";
 
 const test = clusterSuite();
@@ -179,4 +179,25 @@ test("each command is recorded once, and each node's MONITOR shows its part", as
   const recorded = events.flatMap(({ commands }) => Array.isArray(commands) ? commands : [])
     .map(({ args }) => args.join(" ")).filter((line) => line.includes("recorded:"));
   deepStrictEqual(recorded, [...keys.map((key) => `set ${key} 1`), `mget ${keys.join(" ")}`]);
+});
+
+test("an account that may not ask for the slots is told so, not that a socket broke", async (at) => {
+  await at.alice.mustTsh(["db", "login", "read", "--db-user=reader", "--db-name=0"]);
+  await using client = await PlainClient.connect(await endpointOf(at.alice, "read"));
+  match(String(await client.ask("get", "foo")), /CLUSTER SLOTS.*NOPERM/);
+});
+
+test("RESET makes a connection as it was, whatever it was used for", async (at) => {
+  await using client = await PlainClient.connect(at.through);
+  await client.ask("hello", "3", "setname", "mine");
+  client.tell("subscribe", "news");
+  client.tell("ssubscribe", "foo");
+  await waitFor("confirmations", 5_000, () => client.heard.length === 2);
+  await client.ask("watch", "foo");
+  await client.ask("multi");
+  await client.ask("set", "foo", "never");
+  strictEqual(await client.ask("reset"), "RESET");
+  deepStrictEqual(await client.ask("hgetall", "none"), [], "it speaks RESP2 again");
+  strictEqual(await client.ask("client", "getname"), null);
+  strictEqual(await client.ask("get", "reset:foo"), null);
 });

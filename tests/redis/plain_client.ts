@@ -8,11 +8,14 @@ export type Said = string | number | null | readonly Said[];
 
 export class PlainClient {
   readonly #socket: TLSSocket;
-  #held = new Uint8Array(0);
+  #held: Uint8Array = new Uint8Array(0);
   readonly #waiting: ((said: Said) => void)[] = [];
   /** Pushes of RESP3, and what arrives unasked. */
   readonly heard: Said[] = [];
   isClosed = false;
+  /** All bytes so far; where replies are long, they can be counted and not read. */
+  bytes = 0;
+  countsOnly = false;
 
   private constructor(socket: TLSSocket) {
     this.#socket = socket;
@@ -47,6 +50,15 @@ export class PlainClient {
     });
   }
 
+  /** Reads nothing until {@linkcode resume}. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** Sends a command that is answered by messages only. */
   tell(...words: readonly string[]): void {
     this.#socket.write(command(...words));
@@ -60,6 +72,8 @@ export class PlainClient {
   }
 
   #read(chunk: Uint8Array): void {
+    this.bytes += chunk.length;
+    if (this.countsOnly) return;
     this.#held = concat([this.#held, chunk]);
     for (;;) {
       const size = this.#held.length === 0 ? null : measureReply(this.#held);

@@ -107,7 +107,7 @@ export class Commands {
         return this.#one(this.#to.owner(route.slot), route.slot, bytes, marks);
       case "masters": {
         const entry = this.#to.entry({ ...marks, how: route.combine });
-        const nodes = this.#nodes.masters();
+        const nodes = name === "wait" ? this.#used() : this.#nodes.masters();
         // All parts first: one that is answered at once must not be taken for the whole.
         const parts = nodes.map(() => newPart(entry, -1, bytes, { follows: false }));
         for (const [at, part] of parts.entries()) {
@@ -130,6 +130,12 @@ export class Commands {
         }
       }
     }
+  }
+
+  /** Nodes that the session may have written to: `WAIT` is about these. */
+  #used(): readonly (ClusterNode | null)[] {
+    const used = this.#nodes.all.filter(({ hasHeardKeys }) => hasHeardKeys);
+    return used.length === 0 ? [this.#to.home()] : used;
   }
 
   #one(node: ClusterNode | null, slot: number, bytes: Uint8Array, marks: EntryMarks): void {

@@ -48,6 +48,8 @@ export class ClusterNode {
   patterns = 0;
   shardChannels = 0;
   monitoring = false;
+  /** A command with a key was sent there. */
+  hasHeardKeys = false;
   /** Between MULTI and EXEC, as far as it was told. */
   isInTransaction = false;
   readonly #reader = new ReplyReader();

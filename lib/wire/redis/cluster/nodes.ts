@@ -243,8 +243,9 @@ export class Nodes {
     const asked = this.#asked;
     this.#asked = null;
     if (seen.type === types.error) {
-      if (this.#topology === null) this.#heard.failed(`CLUSTER SLOTS is refused: ${seen.line}`);
-      else this.#heard.refreshed();
+      if (this.#topology === null) {
+        this.#heard.failed(`a node refuses CLUSTER SLOTS, which sessions need: ${seen.line}`);
+      } else this.#heard.refreshed();
       return;
     }
     const host = asked === null || asked === this.#first

@@ -160,6 +160,7 @@ class ClusterSpread implements Spread, Sending, Heard {
 
   ask(part: Part, node: ClusterNode): void {
     part.node = node;
+    node.hasHeardKeys ||= part.slot >= 0;
     if (part.bytes === null) return this.#nodes.beginLong(node, { for: "part", part });
     this.#sentBytes += part.bytes.length;
     this.#nodes.send(node, part.bytes, { for: "part", part });

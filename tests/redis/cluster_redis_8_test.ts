@@ -1,0 +1,3 @@
+import { newerCluster } from "./newer_cluster.ts";
+
+await newerCluster("redis");
