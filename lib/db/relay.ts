@@ -96,14 +96,14 @@ export class Relay {
       refused: (text, refusal) => recordRefused(parts, text, refusal),
       replied: (id, index, reply) => parts.record.replied(id, index, reply),
     };
-    const { answer, goodbye, replied } = this.#gate;
+    const { answer, replied } = this.#gate;
     this.#tap = {
       forward: (bytes) => this.#toClient(bytes),
       result: (id, result) => parts.record.result(id, result),
       lateStatement: (statement) => parts.record.late(statement),
       idle: () => {},
       reply: (bytes) => this.#toDatabase(bytes),
-      ...{ answer, goodbye, replied },
+      ...{ answer, replied, goodbye: () => this.#clientFinished(left) },
     };
   }
 
