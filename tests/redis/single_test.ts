@@ -9,7 +9,7 @@ async function cli({ alice }: RedisSite, args: readonly string[], input?: string
   return done.stdout + done.stderr;
 }
 
-test("redis-cli with the certificate's files speaks to the server as the routed one", async (on) => {
+test("redis-cli with the certificate's files speaks to the server as its user", async (on) => {
   strictEqual(await cli(on, ["acl", "whoami"]), "alice\n");
   strictEqual(await cli(on, ["set", "greeting", "hello"]), "OK\n");
   strictEqual(await on.server.mustCli(["get", "greeting"]), "hello\n");
