@@ -57,6 +57,7 @@ const namedOnly: ReadonlySet<string> = new Set(["migrate", "swapdb"]);
 /** Reach every key without naming one. */
 const everyKey: ReadonlySet<string> = new Set([
   ...["keys", "scan", "randomkey", "flushdb", "flushall", "swapdb", "dbsize"],
+  ...["clusterscan", "cluster|getkeysinslot"],
 ]);
 /** Answered by us, or undone by us: no client can do without. */
 const always: ReadonlySet<string> = new Set(["auth", "hello", "quit", "reset"]);

@@ -71,9 +71,14 @@ function withoutSecrets<E extends StatementEvent>(event: E, protocol: string | u
   // Of commands it is known where their secrets are: they come without.
   if (event.commands !== undefined) return event;
   // The beginning of a text that came in pieces is clean; the whole is not at hand.
-  const { text, secrets } = redactStatement(full_text === undefined ? db_query : "", protocol);
+  const { text, secrets, marks } = redactStatement(
+    full_text === undefined ? db_query : "",
+    protocol,
+  );
   const clean = full_text === undefined ? text : db_query;
-  const parameters = given.length === 0 ? given : redactParameters(given, secrets);
+  const parameters = given.length === 0
+    ? given
+    : redactParameters(given, secrets, protocol === "mysql" ? marks : 0);
   if (clean === db_query && parameters === given) return event;
   return { ...event, db_query: clean, db_query_parameters: parameters };
 }

@@ -36,6 +36,8 @@ export function redactStatement(text: string, protocol?: string): Clean {
 interface Clean {
   readonly text: string;
   readonly secrets: ReadonlySet<number>;
+  /** How many `?` it has; 0 where there are no secrets. */
+  readonly marks: number;
 }
 
 /** A statement's intent and its result have the same text. */
@@ -44,25 +46,33 @@ let last: Clean & { readonly given: string; readonly protocol: string | undefine
   protocol: undefined,
   text: "",
   secrets: none,
+  marks: 0,
 };
 
 function cleaned(text: string, protocol: string | undefined): Clean {
-  if (!quotes.test(text) || !suspect.test(text)) return { text, secrets: none };
+  if (!quotes.test(text) || !suspect.test(text)) return { text, secrets: none, marks: 0 };
   const redactor = new Redactor(new Set(), dialectOf(protocol));
-  return { text: redactor.push(text, true), secrets: redactor.parameters };
+  const clean = redactor.push(text, true);
+  return { text: clean, secrets: redactor.parameters, marks: redactor.marks };
 }
 
 /**
  * Bound values without secrets: of those in `secrets` (numbers from 1) nothing is left, of others
- * what a connection string says is left out. The same list where there are none.
+ * what a connection string says is left out. The same list where there are none. `inRow`: there
+ * may be several rows of so many values, each for the same places.
  */
-export function redactParameters(given: Parameters, secrets: ReadonlySet<number>): Parameters {
+export function redactParameters(
+  given: Parameters,
+  secrets: ReadonlySet<number>,
+  inRow: number = 0,
+): Parameters {
   let clean: Parameters[number][] | null = null;
   let at = 0;
   for (const { type, value, encoding } of given) {
     at += 1;
     if (value === null) continue;
-    const shown = secrets.has(at) ? mark : encoding === "text" ? redactValue(value) : value;
+    const place = inRow > 0 ? (at - 1) % inRow + 1 : at;
+    const shown = secrets.has(place) ? mark : encoding === "text" ? redactValue(value) : value;
     if (shown === value) continue;
     clean ??= [...given];
     // No length and no hash: they would tell a short secret.

@@ -218,8 +218,12 @@ Deno.test("secrets of MySQL's statements go by MySQL's rules", () => {
   for (let round = 0; round < 50; round += 1) {
     assert.equal(inPieces(all, () => 1 + random.below(40), "mysql"), wanted);
   }
-  const { secrets } = redactStatement("update u set a = ?, password = ? where b = ?", "mysql");
-  assert.deepEqual([...secrets], [2]);
+  const { secrets, marks } = redactStatement("update u set a = ?, password = ?", "mysql");
+  assert.deepEqual([[...secrets], marks], [[2], 2]);
+  const value = (value: string) => ({ type: "varchar", value, encoding: "text" as const });
+  const rows = ["a", "x", "b", "y"].map(value);
+  const shown = redactParameters(rows, secrets, marks).map(({ value }) => value);
+  assert.deepEqual(shown, ["a", "***", "b", "***"]);
 });
 
 Deno.test("what was redacted before stays as it is", () => {

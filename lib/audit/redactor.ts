@@ -69,6 +69,11 @@ export class Redactor {
     this.#depth = depth;
   }
 
+  /** How many `?` the text has had so far. */
+  get marks(): number {
+    return this.#marks;
+  }
+
   /** What can be told of the text so far; at its `last` piece all the rest. */
   push(text: string, last = false): string {
     this.#text += text;

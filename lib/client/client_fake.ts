@@ -47,6 +47,8 @@ export interface FakeComputer {
   /** What `login` and `certificates.route` fail with. */
   fault: Fault | null;
   databases: readonly VisibleDatabase[];
+  /** Where the proxy takes programs of a protocol by a port of its own. */
+  native: Readonly<Record<string, string>>;
   connect: (to: HostPort) => PipeEnd;
   /** Runs `tsh ARGS`; what was said before is forgotten. */
   tsh(args: readonly string[], stdin?: string): Promise<Said>;
@@ -81,6 +83,7 @@ export async function fakeComputer(): Promise<FakeComputer> {
     hostChain: (change) => chainOf(hosts, change),
     fault: null,
     databases: fakeDatabases,
+    native: {},
     connect: () => {
       throw new Error("nothing to connect to");
     },
@@ -144,7 +147,8 @@ export async function fakeComputer(): Promise<FakeComputer> {
         },
         http: () => ({
           post: (path, body) => Promise.resolve(answer(path, JSON.parse(body))),
-          get: () => Promise.reject(new Error("not used")),
+          get: () =>
+            Promise.resolve({ status: 200, body: JSON.stringify({ native: computer.native }) }),
           postLines: () => {
             throw new Error("not used");
           },
@@ -160,7 +164,7 @@ export async function fakeComputer(): Promise<FakeComputer> {
     }
     const answered = path === "/v1/databases.list"
       ? { databases: computer.databases }
-      : answers(path, body, { users, hosts, clock });
+      : answers(path, body, { users, hosts, clock, databases: computer.databases });
     return { status: 200, body: JSON.stringify(answered) };
   };
   return computer;
@@ -178,19 +182,23 @@ interface Cluster {
   readonly users: FakeAuthority;
   readonly hosts: FakeAuthority;
   readonly clock: SteppingClock;
+  readonly databases: readonly VisibleDatabase[];
 }
 
 function answers(
   path: string,
   body: Record<string, unknown>,
-  { users, hosts, clock }: Cluster,
+  { users, hosts, clock, databases }: Cluster,
 ): unknown {
   const { spki } = parseRequest(Uint8Array.fromBase64(String(body["csr"])));
   const order = { spki, now: clock.now(), expires: clock.now() + 3_600_000 };
   const random = new SeededRandom(9);
   const { der, expires } = issueUser(users.issuer, { ...order, random, identity: fakeUser() });
   const issued = { chain: [der.toBase64()], expires: new Date(expires).toISOString() };
-  if (path === "/v1/certificates.route") return { ...issued, protocol: "postgres" };
+  if (path === "/v1/certificates.route") {
+    const asked = databases.find(({ name }) => name === body["service"]);
+    return { ...issued, protocol: asked?.protocol ?? "postgres" };
+  }
   return {
     ...issued,
     cluster: "example.test",
@@ -199,6 +207,19 @@ function answers(
     host_cas: [hosts.der.toBase64()],
   };
 }
+
+/** A database of MySQL. */
+export const fakeShop: VisibleDatabase = {
+  name: "shop",
+  protocol: "mysql",
+  description: "",
+  labels: {},
+  db_users: ["app"],
+  db_names: ["shop"],
+  online: true,
+  require_end_to_end: false,
+  health: { status: "healthy", since: "2026-01-02T03:04:05.000Z", reason: "" },
+};
 
 export const fakeDatabases: readonly VisibleDatabase[] = [
   {

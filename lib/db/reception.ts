@@ -156,7 +156,10 @@ export class Reception {
       return this.#greeting = { said: true, facts: nothing, connectionId: said, nonce };
     }
     const { target } = this.#claim;
+    // What goes wrong now is the database's doing.
+    this.#side = "server";
     const known = await within(this.#powers, connectMsMax, (signal) => facts.of(target, signal));
+    this.#side = "client";
     const connectionId = this.#connectionId = newConnectionId(random);
     return this.#greeting = { said: false, facts: known, connectionId, nonce };
   }

@@ -67,6 +67,7 @@ export class Relay {
   #clientClosed = false;
   #databaseClosed = false;
   #ending: Ending | null = null;
+  #leaving: Ending | null = null;
   #lastWords: Refusal | null = null;
   #parted = false;
   #linger: Timer | null = null;
@@ -90,19 +91,19 @@ export class Relay {
       begin: (statement, text) => this.#piece(() => begin(parts, statement, text)),
       more: (text) => this.#piece(() => parts.record.more(text)),
       whole: (_, fingerprint) => this.#piece(() => parts.record.whole(fingerprint)),
-      goodbye: () => this.#clientFinished(left),
+      goodbye: () => (this.#leaving = left),
       answer: (bytes) => this.#answer(bytes),
       refused: (text, refusal) => recordRefused(parts, text, refusal),
       replied: (id, index, reply) => parts.record.replied(id, index, reply),
     };
-    const { answer, goodbye, replied } = this.#gate;
+    const { answer, replied } = this.#gate;
     this.#tap = {
       forward: (bytes) => this.#toClient(bytes),
       result: (id, result) => parts.record.result(id, result),
       lateStatement: (statement) => parts.record.late(statement),
       idle: () => {},
       reply: (bytes) => this.#toDatabase(bytes),
-      ...{ answer, goodbye, replied },
+      ...{ answer, replied, goodbye: () => this.#clientFinished(left) },
     };
   }
 
@@ -149,6 +150,7 @@ export class Relay {
       return;
     }
     if (this.#announced) this.#settle();
+    if (this.#leaving !== null) this.#clientFinished(this.#leaving);
     if (this.#held.bytes > heldBytesMax) this.#client.pause();
     this.#checkVolume();
   }

@@ -220,6 +220,7 @@ export async function connectAgent(
     readonly host?: string;
     readonly number?: number;
     readonly services?: readonly string[];
+    readonly protocol?: string;
     readonly onOpen?: (stream: TunnelStream) => void;
   } = {},
 ): Promise<FakeAgent> {
@@ -237,7 +238,7 @@ export async function connectAgent(
       version: "1.2.3",
       services: (options.services ?? ["pg-orders"]).map((name) => ({
         name,
-        protocol: "postgres",
+        protocol: options.protocol ?? "postgres",
         labels: {},
       })),
     },

@@ -25,7 +25,8 @@ Deno.test("OPEN's header is read back as it was written", () => {
     via: "a2",
     cancelKey: { processId: -559038737, secret: Uint8Array.of(0, 255, 16) },
   };
-  for (const header of [db, cancel, { ...db, kind: "tls" as const, chain: [] }]) {
+  const greeted = { ...db, connectionId: 0xffff_ffff };
+  for (const header of [db, greeted, cancel, { ...db, kind: "tls" as const, chain: [] }]) {
     deepStrictEqual(decodeOpenHeader(encodeOpenHeader(header)), header);
   }
 });
@@ -59,6 +60,12 @@ const wrong: readonly [name: string, bytes: Uint8Array][] = [
   ["a certificate cut short", raw(texts, Uint8Array.of(1, 0, 9, 1))],
   ["bytes behind the end", raw(texts, Uint8Array.of(1, 0, 1, 0x30, 0))],
   ["a cancel key on a session", raw({ ...texts, cancelKey: { processId: 1, secret: "00" } })],
+  ["a connection of number 0", raw({ ...texts, connectionId: 0 })],
+  ["a connection of more than 32 bits", raw({ ...texts, connectionId: 0x1_0000_0000 })],
+  [
+    "a connection's number where TLS is passed on",
+    raw({ ...texts, kind: "tls", connectionId: 5 }, Uint8Array.of(0)),
+  ],
   ["a cancel without key", raw({ ...texts, kind: "cancel" })],
   [
     "a secret that is no hex",

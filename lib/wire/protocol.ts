@@ -140,7 +140,7 @@ export interface LoggedIn {
 
 /** What an inspector has to know of the session beside its bytes. */
 export interface SessionTerms {
-  readonly loggedIn: Pick<LoggedIn, "abilities">;
+  readonly loggedIn: Pick<LoggedIn, "abilities" | "facts">;
   /** The database or schema that the session begins in; empty where there is none. */
   readonly database: string;
   /** Whether the database may ask the client for a file of its own. */

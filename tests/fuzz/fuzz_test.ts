@@ -9,11 +9,12 @@ import { targets as certificates } from "./ca_targets.ts";
 import { targets as config } from "./config_targets.ts";
 import { targets as front } from "./front_targets.ts";
 import { mysqlTargets as mysql } from "./mysql_targets.ts";
+import { redisTargets as redis } from "./redis_targets.ts";
 import { targets as tunnel } from "./tunnel_targets.ts";
 import { targets as wire } from "./wire_targets.ts";
 
 const targets: readonly Target[] = [
-  ...[...wire, ...mysql, ...front, ...certificates, ...tunnel],
+  ...[...wire, ...mysql, ...redis, ...front, ...certificates, ...tunnel],
   ...[...audit, ...config, ...access],
 ];
 

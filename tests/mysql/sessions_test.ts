@@ -127,3 +127,17 @@ async function unlock(at: MysqlSite): Promise<void> {
     return tried.code === 0;
   });
 }
+
+test("the program's goodbye reaches the server, which logs no aborted connection", async (at) => {
+  const way = await native(alice, at.service);
+  const { code } = await cli(at.server.binaries, way, ["-e", "select 'goodbye'"]);
+  strictEqual(code, 0);
+  const id = await waitFor("it is logged", 5000, async () => {
+    const log = await Deno.readTextFile(at.server.generalLog);
+    return /(\d+) Query\tselect 'goodbye'/.exec(log)?.[1];
+  });
+  await waitFor("its Quit is logged", 5000, async () => {
+    const log = await Deno.readTextFile(at.server.generalLog);
+    return new RegExp(`\\s${id} Quit\\b`).test(log);
+  });
+});

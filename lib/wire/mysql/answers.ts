@@ -225,6 +225,7 @@ export class Answers {
     });
     if (prepared !== undefined) {
       prepared.count = parameters;
+      prepared.isCertain = true;
       this.#session.names.set(id, prepared);
     }
     const isDescribed = !this.#session.tellsPreparedMetadata || front[12] !== 0;
@@ -314,7 +315,10 @@ export class Answers {
     }
     if (this.#tally.error === null) this.#settle(current);
     if (current.statement !== undefined) {
-      this.#tap.result(current.statement.id, this.#tally.result("done", this.#status));
+      const isFirst = this.#tally.isEmpty;
+      const code = this.#tally.error?.code;
+      const outcome = outcomeOf(current, code, this.#session.logsAsSent || !isFirst);
+      this.#tap.result(current.statement.id, this.#tally.result(outcome, this.#status));
     }
     this.#answerOurs();
     const inTransaction = (this.#status ?? 0) & status.inTransaction;
@@ -336,4 +340,23 @@ export class Answers {
       this.#tap.answer(next.answer);
     }
   }
+}
+
+/** A syntax error, an empty query, an unknown prepared statement. */
+const codes = { syntax: "1064", empty: "1065", unknownStatement: "1243" } as const;
+
+/**
+ * The server's own log has no line of what it refused to prepare, nor of an execution of what it
+ * does not know; MySQL's, which is written once a text was read, of one that can't be read.
+ */
+function outcomeOf(
+  { form, prepared, isExecution, runsText }: Pending,
+  code: string | undefined,
+  logsAsSent: boolean,
+): "done" | "parse_error" | "skipped" {
+  if (code === undefined) return "done";
+  if (form === "prepared" && prepared !== undefined) return "parse_error";
+  if (isExecution === true) return code === codes.unknownStatement ? "skipped" : "done";
+  const isUnread = form === "results" && (code === codes.syntax || code === codes.empty);
+  return isUnread && !logsAsSent && runsText !== true ? "parse_error" : "done";
 }

@@ -2,20 +2,21 @@ import type { Gate, Parameter, Refusal, Statement, StreamedStatement, Tap } from
 import { ByteReader } from "../../bytes/reader.ts";
 import { command } from "./commands.ts";
 import { nameOfCommand, type Rule, ruleOf } from "./client_rules.ts";
-import { EXECUTE_HEAD, readAttributes, readBulk, readExecute, type Values } from "./execute.ts";
+import { readAttributes } from "./execute.ts";
 import { Feeder } from "./feeder.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { type CommandHandler, Framer, type Treatment } from "./framer.ts";
 import { limits } from "./limits.ts";
 import { LongStatement } from "./long_statement.ts";
-import { LongData, NEWEST, type Prepared } from "./names.ts";
+import { NEWEST, type Prepared } from "./names.ts";
 import { packet, readFront, wireError } from "./packet.ts";
 import { refuseWithin } from "./refuse.ts";
 import { errorPacket } from "./replies.ts";
 import type { Pending, Session } from "./session.ts";
-import { asksForFile, type Killed, killed, placeholders, usedSchema } from "./statements.ts";
+import { type Killed, killed, offeredFiles, placeholders, usedSchema } from "./statements.ts";
 import { notRun } from "./tally.ts";
 import { anyText } from "./text.ts";
+import { ValueReader } from "./value_reader.ts";
 
 type NotAsked = Omit<Pending, "sequence">;
 
@@ -24,19 +25,15 @@ export class ClientSide implements CommandHandler {
   readonly #framer: Framer;
   readonly #session: Session;
   #gate: Gate | null = null;
+  readonly #values: ValueReader;
   #long: LongStatement | null = null;
-  /** Values that are being read as they pass. */
-  #values: Values | null = null;
-  #feeder: Feeder<Values> | null = null;
-  /** Front of a body that passes, until it says which statement it is of. */
-  #head = new Uint8Array(0);
-  #longData: LongData | null = null;
   /** What waits for the number of the command's last packet. */
   #asked: NotAsked | null = null;
 
   constructor(session: Session) {
     this.#session = session;
     this.#framer = new Framer(session.sizes);
+    this.#values = new ValueReader(session);
   }
 
   get atRest(): boolean {
@@ -78,7 +75,7 @@ export class ClientSide implements CommandHandler {
       case command.execute:
       case command.bulkExecute:
       case command.longData:
-        this.#head = new Uint8Array(0);
+        this.#values.begin();
         return isSplit || bodyBytes > limits.executeHeldBytes ? "parts" : "whole";
     }
     return "whole";
@@ -118,9 +115,10 @@ export class ClientSide implements CommandHandler {
       case command.prepare:
         return this.#piece(code, bytes, last);
       case command.longData:
-        return this.#readLongData(bytes, last);
+        return this.#values.readLongData(bytes, last);
     }
-    this.#readValues(code, bytes, last);
+    const read = this.#values.read(code, bytes, last);
+    if (read !== null) this.#execute(read.id, read.prepared, read.parameters);
   }
 
   ended(_code: number, sequence: number): void {
@@ -197,7 +195,7 @@ export class ClientSide implements CommandHandler {
     of: Pick<Prepared, "text" | "fingerprint" | "streamed" | "count">,
     statement: Pending["statement"],
   ): void {
-    const prepared: Prepared = { ...of, types: null, longData: new Map() };
+    const prepared: Prepared = { ...of, isCertain: false, types: null, longData: new Map() };
     this.#session.names.asked(prepared);
     this.#asked = { form: "prepared", prepared, ...(statement === undefined ? {} : { statement }) };
   }
@@ -231,41 +229,6 @@ export class ClientSide implements CommandHandler {
 
   // --- values ---
 
-  /** The front of a body that passes: gathered until it has `bytes`. Gives what is behind it. */
-  #gatherHead(part: Uint8Array, bytes: number): Uint8Array | null {
-    if (this.#head.length >= bytes) return part;
-    const used = Math.min(bytes - this.#head.length, part.length);
-    const head = new Uint8Array(this.#head.length + used);
-    head.set(this.#head);
-    head.set(part.subarray(0, used), this.#head.length);
-    this.#head = head;
-    return head.length < bytes ? null : part.subarray(used);
-  }
-
-  #readValues(code: number, part: Uint8Array, last: boolean): void {
-    const isBulk = code === command.bulkExecute;
-    const left = this.#gatherHead(part, isBulk ? 6 : EXECUTE_HEAD);
-    if (left === null) {
-      if (last) throw wireError("malformed", nameOfCommand(code), "ends early");
-      return;
-    }
-    const from = new ByteReader(this.#head);
-    const id = from.u32le();
-    const flags = isBulk ? from.u16le() : from.u8();
-    const prepared = this.#session.names.get(id);
-    this.#feeder ??= new Feeder(
-      nameOfCommand(code),
-      isBulk
-        ? readBulk(prepared, flags)
-        : readExecute(prepared, flags, this.#session.queryAttributes),
-    );
-    this.#feeder.push(left);
-    if (!last) return;
-    const feeder = this.#feeder;
-    this.#feeder = null;
-    this.#execute(id, prepared, feeder.end().parameters);
-  }
-
   #execute(
     id: number,
     prepared: Prepared | undefined,
@@ -280,27 +243,8 @@ export class ClientSide implements CommandHandler {
       { ...of, parameters, ...(textOf === undefined ? {} : { textOf }) },
       known,
     );
-    if (!reexecution) prepared?.longData.clear();
-    this.#asked = { form: reexecution ? "rows" : "results", statement };
-  }
-
-  /** "COM_STMT_SEND_LONG_DATA": never answered. */
-  #readLongData(part: Uint8Array, last: boolean): void {
-    const left = this.#gatherHead(part, 6);
-    if (left !== null) {
-      this.#longData ??= this.#longDataOf(new ByteReader(this.#head));
-      this.#longData?.push(left);
-    }
-    if (last) this.#longData = null;
-  }
-
-  #longDataOf(from: ByteReader): LongData | null {
-    const prepared = this.#session.names.get(from.u32le());
-    const at = from.u16le();
-    if (prepared === undefined || at >= Math.max(1, prepared.count)) return null;
-    const known = prepared.longData.get(at) ?? new LongData();
-    prepared.longData.set(at, known);
-    return known;
+    if (!reexecution) this.#session.names.dropLongData(prepared);
+    this.#asked = { form: reexecution ? "rows" : "results", statement, isExecution: true };
   }
 
   // --- other commands ---
@@ -315,7 +259,7 @@ export class ClientSide implements CommandHandler {
         names.close(statementId(from, rule));
         return true;
       case command.resetStatement:
-        names.get(statementId(from, rule))?.longData.clear();
+        names.dropLongData(names.get(statementId(from, rule)));
         break;
       case command.fetch: {
         const id = statementId(from, rule);
@@ -375,11 +319,13 @@ const plain = {
 } as const;
 
 /** What a text does to the session beside what the server says of that. */
-function effectsOf(text: string): Pick<Pending, "schema" | "asksForFile"> {
+function effectsOf(text: string): Pick<Pending, "schema" | "offers" | "runsText"> {
   const schema = usedSchema(text);
+  const offers = offeredFiles(text);
   return {
+    ...(/^\s*(?:prepare|execute)\b/i.test(text) ? { runsText: true } : {}),
     ...(schema === null ? {} : { schema }),
-    ...(asksForFile(text) ? { asksForFile: true } : {}),
+    ...(offers.length === 0 ? {} : { offers }),
   };
 }
 

@@ -224,6 +224,14 @@ Deno.test("a database that asks for a file unasked gets none, whatever is allowe
   strictEqual(s.toClient()[4], 0xff);
 });
 
+Deno.test("a database that asks for another file than the one offered gets none", () => {
+  const s = session({ localInfile: true });
+  s.client(query(load));
+  s.server(askFile(1, "/etc/passwd"), ok(3));
+  deepStrictEqual(s.toServer(), concat([query(load), packet(2)]));
+  strictEqual(s.result(1).error?.code, "wire.refused-target");
+});
+
 Deno.test("what was asked ahead is never taken for a file", () => {
   const s = session({ localInfile: true });
   s.client(query(load), query("drop table t"));
@@ -269,4 +277,21 @@ Deno.test("nothing is read after the goodbye, and answers to nothing are refused
 Deno.test("packets out of order are refused", () => {
   throws(() => session().client(packet(1, 3, "select 1")), /packet number 1/);
   throws(() => session().client(packet(0)), /empty packet/);
+});
+
+Deno.test("what the server's own log has no line of is told apart", () => {
+  const outcomes = (version: string) => {
+    const facts = { serverVersion: version, capabilities: "" };
+    const s = session({ loggedIn: { facts } });
+    const syntax = error(1, 1064, "42000", "You have an error in your SQL syntax");
+    s.client(query("selec"), query("select nope"), query("prepare x from 'selec'"));
+    s.server(syntax, error(1, 1054, "42S22", "Unknown column"), syntax);
+    s.client(query("select 1; selec"));
+    s.server(result(1, ["1"], 8 | 2), error(6, 1064, "42000", "no"));
+    s.client(prepare("selec ?"), execute(0xffffffff, 0, 1, u16(3), u32(5)));
+    s.server(syntax, error(1, 1243, "HY000", "Unknown prepared statement handler"));
+    return s.statements.map(({ id }) => s.result(id).outcome).join(" ");
+  };
+  strictEqual(outcomes("9.7.0"), "parse_error done done done parse_error skipped");
+  strictEqual(outcomes("10.11.6-MariaDB"), "done done done done parse_error skipped");
 });

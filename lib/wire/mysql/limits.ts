@@ -22,6 +22,8 @@ export const limits = {
   parameters: 65_535,
   /** Rows of one bulk execute whose values are told; of further ones only the number is. */
   bulkRows: 100,
+  /** Parameters that came ahead of their statements. */
+  longData: 4096,
   /** Prepared statements at one time, and text and parameters kept for all of them. */
   names: 20_000,
   namesBytes: 64 * 1024 * 1024,

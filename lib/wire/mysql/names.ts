@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import { concat } from "../../bytes/writer.ts";
 import type { StreamedStatement } from "../protocol.ts";
 import type { Taken } from "./feeder.ts";
 import { limits } from "./limits.ts";
@@ -8,24 +9,21 @@ import type { BoundType } from "./values.ts";
 
 /** A parameter that came ahead of its statement, in any number of parts. */
 export class LongData {
-  readonly #front = new Uint8Array(limits.parameterPrefixBytes);
+  #front: Uint8Array = new Uint8Array(0);
   readonly #hash: Hash = createHash("sha256");
   #bytes = 0;
 
   push(part: Uint8Array): void {
-    const room = this.#front.length - this.#bytes;
-    if (room > 0) {
-      this.#front.set(room < part.length ? part.subarray(0, room) : part, this.#bytes);
-    }
+    const room = limits.parameterPrefixBytes - this.#front.length;
+    if (room > 0) this.#front = concat([this.#front, part.subarray(0, room)]);
     this.#hash.update(part);
     this.#bytes += part.length;
   }
 
   taken(): Taken {
-    const { length } = this.#front;
-    const isWhole = this.#bytes <= length;
+    const isWhole = this.#bytes === this.#front.length;
     return {
-      front: isWhole ? this.#front.subarray(0, this.#bytes) : this.#front,
+      front: this.#front,
       bytes: this.#bytes,
       sha256: isWhole ? "" : hex(this.#hash.copy().digest()),
     };
@@ -38,8 +36,9 @@ export interface Prepared {
   readonly fingerprint: string;
   /** Where its text was too long to be held; `text` is empty then. */
   readonly streamed?: StreamedStatement;
-  /** How many parameters: by its text, then as the database says. */
+  /** How many parameters: by its text, then as the database says, which makes it certain. */
   count: number;
+  isCertain: boolean;
   /** Told once and remembered; null: not yet. */
   types: readonly BoundType[] | null;
   readonly longData: Map<number, LongData>;
@@ -56,6 +55,8 @@ export class Names {
   /** The one whose Prepare came last; it may be unanswered. */
   #newest: Prepared | undefined;
   #bytes = 0;
+  /** Parameters of all of them that came ahead. */
+  #longData = 0;
 
   asked(prepared: Prepared): void {
     this.#newest = prepared;
@@ -79,9 +80,30 @@ export class Names {
     if (known === undefined) return;
     this.#byId.delete(id);
     this.#bytes -= weight(known);
+    this.dropLongData(known);
+  }
+
+  /** A parameter that comes ahead of its statement. */
+  longData(prepared: Prepared, at: number): LongData {
+    const known = prepared.longData.get(at);
+    if (known !== undefined) return known;
+    this.#longData += 1;
+    if (this.#longData > limits.longData) {
+      throw wireError("oversize", "Long Data", "too many parameters ahead of their statements");
+    }
+    const made = new LongData();
+    prepared.longData.set(at, made);
+    return made;
+  }
+
+  dropLongData(prepared: Prepared | undefined): void {
+    if (prepared === undefined) return;
+    this.#longData -= prepared.longData.size;
+    prepared.longData.clear();
   }
 
   clear(): void {
+    this.#longData = 0;
     this.#byId.clear();
     this.#newest = undefined;
     this.#bytes = 0;

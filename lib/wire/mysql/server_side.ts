@@ -1,9 +1,11 @@
 import type { Refusal, StatementResult, Tap } from "../protocol.ts";
+import { latin1 } from "../latin1.ts";
 import { Answers } from "./answers.ts";
 import { HEADER, packet, PACKET_MAX, payloadBytesAt, wireError } from "./packet.ts";
 import { refuseWithin } from "./refuse.ts";
 import { first } from "./replies.ts";
 import type { Session } from "./session.ts";
+import { anyText } from "./text.ts";
 
 const nothing = new Uint8Array(0);
 /** A question for a file holds its name, which has 512 bytes at most. */
@@ -33,6 +35,8 @@ export class ServerSide {
   #asked: Uint8Array | null = null;
   /** What comes does not go on: an answer of ours takes its place. */
   #isDropping = false;
+  /** Number of the first packet that does not. */
+  #dropsFrom = 0;
   #sequence = 0;
   #results: ([number, StatementResult] | "idle")[] = [];
   #rows = 0;
@@ -97,6 +101,8 @@ export class ServerSide {
     const { file } = this.#session;
     const sequence = file !== null
       ? file.sequence + 1
+      : this.#isDropping
+      ? this.#dropsFrom
       : this.#answers.isUnderWay
       ? this.#sequence + 1
       : this.#answers.asked?.sequence ?? 0;
@@ -226,10 +232,12 @@ export class ServerSide {
     }
   }
 
-  /** It goes on where this client's own statement offers a file, and its session may. */
+  /** It goes on where this client's own statement offers that file, and its session may. */
   #decide(question: Uint8Array): void {
     this.#asked = null;
-    const isOffered = this.#answers.asked?.asksForFile === true;
+    const { offers = [] } = this.#answers.asked ?? {};
+    const name = question.subarray(HEADER + 1);
+    const isOffered = offers.includes(anyText(name)) || offers.includes(latin1(name));
     if (isOffered && this.#session.terms.localInfile) {
       this.#answers.fileAsked();
       this.#forward(question);
@@ -245,6 +253,7 @@ export class ServerSide {
       message,
     });
     this.#isDropping = true;
+    this.#dropsFrom = this.#sequence;
     this.#tap?.reply(packet(this.#sequence + 1, () => {}));
   }
 }

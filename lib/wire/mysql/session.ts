@@ -1,6 +1,7 @@
 import type { Abilities, SessionTerms, Statement } from "../protocol.ts";
 import { type StreamSizes, streamSizes } from "../streaming.ts";
 import { can, canMariadb, has } from "./capabilities.ts";
+import { isMariadb } from "./greeting.ts";
 import { limits } from "./limits.ts";
 import { Names, type Prepared } from "./names.ts";
 import { wireError } from "./packet.ts";
@@ -30,14 +31,18 @@ export interface Pending {
   readonly sequence: number;
   /** Where it is recorded; the text is empty where it was told in pieces. */
   readonly statement?: Pick<Statement, "id" | "text">;
+  /** It executes, or fetches from, what was prepared. */
+  readonly isExecution?: boolean;
+  /** Its text runs another one (PREPARE, EXECUTE), whose errors are its own. */
+  readonly runsText?: boolean;
   /** What it prepares. */
   readonly prepared?: Prepared;
   /** The schema in use once it is done. */
   readonly schema?: string;
   /** It does away with all prepared statements. */
   readonly clears?: boolean;
-  /** Its text asks for a file of the client. */
-  readonly asksForFile?: boolean;
+  /** Files of the client that its text offers. */
+  readonly offers?: readonly string[];
   /** What we answer. */
   readonly answer?: Uint8Array;
 }
@@ -60,6 +65,8 @@ export class Session {
   readonly tellsMetadata: boolean;
   readonly tellsPreparedMetadata: boolean;
   readonly flags: number;
+  /** The server's own log has each text as it came, and not once it was read (MariaDB). */
+  readonly logsAsSent: boolean;
   schema: string;
   /** Set while the client sends a file. */
   file: FileSent | null = null;
@@ -77,6 +84,7 @@ export class Session {
     this.queryAttributes = has(flags, can.queryAttributes);
     this.tellsPreparedMetadata = has(flags, can.optionalMetadata);
     this.tellsMetadata = this.tellsPreparedMetadata || has(extended, canMariadb.cacheMetadata);
+    this.logsAsSent = isMariadb(terms.loggedIn.facts?.serverVersion ?? "");
     this.schema = terms.database;
   }
 

@@ -10,20 +10,50 @@ export function placeholders(text: string): number {
   return count;
 }
 
-/** `LOAD DATA ... LOCAL INFILE`, `LOAD XML ... LOCAL INFILE`, also among other statements. */
-export function asksForFile(text: string): boolean {
-  if (!/local/i.test(text) || !/infile/i.test(text)) return false;
+const none: readonly string[] = [];
+
+/**
+ * The files that a text offers: those of `LOAD DATA ... LOCAL INFILE 'name'` and of `LOAD XML`,
+ * also among other statements. Each with what a backslash means and without.
+ */
+export function offeredFiles(text: string): readonly string[] {
+  if (!/local/i.test(text) || !/infile/i.test(text)) return none;
   const lexer = new Lexer(text);
+  const names: string[] = [];
   let words: string[] = [];
   while (lexer.next()) {
-    if (lexer.kind !== kind.word) words = [];
-    else if (words.push(lexer.text.toLowerCase()) > 5) words.shift();
-    if (words.at(-1) !== "infile" || words.at(-2) !== "local") continue;
-    // Between them: LOW_PRIORITY or CONCURRENT.
-    const load = words.lastIndexOf("load");
-    if (load >= 0 && /^(?:data|xml)$/.test(words[load + 1] ?? "")) return true;
+    if (lexer.kind === kind.word) {
+      if (words.push(lexer.text.toLowerCase()) > 5) words.shift();
+      continue;
+    }
+    if (lexer.kind === kind.value && offersFile(words)) names.push(...contents(lexer.text));
+    words = [];
   }
-  return false;
+  return names;
+}
+
+/** Between them may be LOW_PRIORITY or CONCURRENT. */
+function offersFile(words: readonly string[]): boolean {
+  const load = words.lastIndexOf("load");
+  return words.at(-1) === "infile" && words.at(-2) === "local" && load >= 0 &&
+    /^(?:data|xml)$/.test(words[load + 1] ?? "");
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  "0": "\0",
+  b: "\b",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  Z: "\x1a",
+};
+
+/** What a literal stands for ("String Literals"). */
+function contents(literal: string): string[] {
+  const quote = literal.at(-1) ?? "";
+  const inside = literal.slice(literal.indexOf(quote) + 1, -1).replaceAll(quote + quote, quote);
+  const meant = inside.replaceAll(/\\([^])/g, (_, one: string) => meanings[one] ?? one);
+  return meant === inside ? [inside] : [meant, inside];
 }
 
 /** Where a KILL names a connection, and which. */

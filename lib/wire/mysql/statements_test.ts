@@ -1,6 +1,6 @@
 import { deepStrictEqual, notStrictEqual, strictEqual } from "node:assert/strict";
 import { fingerprint, normalised } from "./fingerprint.ts";
-import { asksForFile, killed, placeholders, usedSchema } from "./statements.ts";
+import { killed, offeredFiles, placeholders, usedSchema } from "./statements.ts";
 
 Deno.test("a fingerprint is the same whatever the values, comments and blanks", () => {
   const same = [
@@ -52,20 +52,22 @@ Deno.test("placeholders are those that are code", () => {
 Deno.test("a file is offered by LOAD ... LOCAL INFILE, wherever it stands", () => {
   const offers = [
     "load data local infile 'x' into table t",
-    "LOAD DATA LOW_PRIORITY LOCAL INFILE 'x' INTO TABLE t",
+    'LOAD DATA LOW_PRIORITY LOCAL INFILE "x" INTO TABLE t',
     "LOAD XML CONCURRENT LOCAL INFILE 'x' INTO TABLE t",
     "select 1; /* a */ load/**/data local -- x\n infile 'x' into table t",
     "/*!50000 load data local infile 'x' into table t */",
   ];
-  for (const text of offers) strictEqual(asksForFile(text), true, text);
+  for (const text of offers) deepStrictEqual(offeredFiles(text), ["x"], text);
   const others = [
     "load data infile 'x' into table t",
     "select 'load data local infile'",
     "select 1 /* load data local infile 'x' */",
-    "select `load data local infile`",
+    "select `load data local infile`, 'x'",
     "select local, infile from load_data",
   ];
-  for (const text of others) strictEqual(asksForFile(text), false, text);
+  for (const text of others) deepStrictEqual(offeredFiles(text), [], text);
+  const odd = String.raw`load data local infile 'C:\\a\tb''c' into table t`;
+  deepStrictEqual(offeredFiles(odd), ["C:\\a\tb'c", String.raw`C:\\a\tb'c`]);
 });
 
 Deno.test("KILL and USE are understood where they are all of the text", () => {

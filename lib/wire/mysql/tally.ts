@@ -19,6 +19,11 @@ export class Tally {
   #rows = 0;
   readonly #results: { tag: string; rows: number }[] = [];
 
+  /** Nothing came back so far. */
+  get isEmpty(): boolean {
+    return this.#results.length === 0 && this.shownRows === 0;
+  }
+
   /** The end of a set of rows. */
   rowsEnded(): void {
     this.#result("rows", this.shownRows);

@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
   bulk,
@@ -8,6 +8,7 @@ import {
   join,
   longData,
   ok,
+  packet,
   prepare,
   prepared,
   u16,
@@ -130,4 +131,28 @@ Deno.test("rows of a bulk execute are told with what stands for them", () => {
     { type: "varchar, IGNORE", value: null, encoding: "text" },
     { type: "rows", value: "3", encoding: "text" },
   ]);
+});
+
+Deno.test("a guess that was wrong costs the values and not the session", () => {
+  const s = session();
+  // With NO_BACKSLASH_ESCAPES each literal is one and there is one question mark.
+  s.client(prepare("select '\\', '?', '?', ?"), execute(0xffffffff, 0, 1, TEXT, 2, "hi"));
+  s.server(prepared(1, 12, 0, 1), definition(2, "?"), eof(3), ok(1));
+  deepStrictEqual(s.statements[1]?.parameters, []);
+  s.client(execute(12, 0, 1, TEXT, 2, "hi"));
+  deepStrictEqual(s.statements[2]?.parameters.map(({ value }) => value), ["hi"]);
+});
+
+Deno.test("how many parameters may come ahead of their statements is bounded", () => {
+  const s = session();
+  s.client(prepare(`do ${"?,".repeat(5000)}?`));
+  s.server(prepared(1, 3, 0, 5001));
+  // One that is executed or reset makes room again.
+  for (let round = 0; round < 3; round++) {
+    for (let at = 0; at < 4000; at++) s.client(longData(3, at, "x"));
+    s.client(packet(0, 0x1a, u32(3)));
+  }
+  throws(() => {
+    for (let at = 0; at < 5000; at++) s.client(longData(3, at, "x"));
+  }, /too many parameters ahead/);
 });

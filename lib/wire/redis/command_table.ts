@@ -4,6 +4,12 @@
  */
 export const commandTable: readonly (readonly [string, string, string])[] = [
   [
+    "",
+    "1+0/1/0",
+    "vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrem vsetattr" +
+    " vsim",
+  ],
+  [
     "admin connection dangerous slow",
     "",
     "client|kill client|list client|no-evict client|pause client|unblock" +
@@ -12,24 +18,28 @@ export const commandTable: readonly (readonly [string, string, string])[] = [
   ["admin dangerous fast", "", "lastsave role"],
   ["admin dangerous hyperloglog slow write", "2+0/1/0", "pfdebug"],
   ["admin dangerous hyperloglog slow", "", "pfselftest"],
+  ["admin dangerous keyspace slow write", "", "cluster|flushslot"],
   [
     "admin dangerous slow",
     "",
     "acl|deluser acl|dryrun acl|getuser acl|list acl|load acl|log acl|save acl|setuser" +
     " acl|users bgrewriteaof bgsave cluster|addslots cluster|addslotsrange" +
-    " cluster|bumpepoch cluster|count-failure-reports cluster|delslots" +
-    " cluster|delslotsrange cluster|failover cluster|flushslots cluster|forget" +
-    " cluster|meet cluster|replicas cluster|replicate cluster|reset cluster|saveconfig" +
-    " cluster|set-config-epoch cluster|setslot cluster|slaves config|get" +
-    " config|resetstat config|rewrite config|set debug failover latency|doctor" +
-    " latency|graph latency|histogram latency|history latency|latest latency|reset" +
-    " module|list module|load module|loadex module|unload monitor psync replconf" +
-    " replicaof save shutdown slaveof slowlog|get slowlog|len slowlog|reset sync",
+    " cluster|bumpepoch cluster|cancelslotmigrations cluster|count-failure-reports" +
+    " cluster|delslots cluster|delslotsrange cluster|failover cluster|flushslots" +
+    " cluster|forget cluster|getslotmigrations cluster|meet cluster|migrateslots" +
+    " cluster|replicas cluster|replicate cluster|reset cluster|saveconfig" +
+    " cluster|set-config-epoch cluster|setslot cluster|slaves cluster|syncslots" +
+    " commandlog|get commandlog|len commandlog|reset config|get config|resetstat" +
+    " config|rewrite config|set debug failover latency|doctor latency|graph" +
+    " latency|histogram latency|history latency|latest latency|reset module|list" +
+    " module|load module|loadex module|unload monitor psync replconf replicaof save" +
+    " shutdown slaveof slowlog|get slowlog|len slowlog|reset sync",
   ],
   ["bitmap fast read", "1+0/1/0", "bitfield_ro getbit"],
   ["bitmap read slow", "1+0/1/0", "bitcount bitpos"],
   ["bitmap slow write", "1+0/1/0", "bitfield setbit"],
   ["bitmap slow write", "2+0/1/0 3+-1/1/0", "bitop"],
+  ["blocking connection slow", "", "waitaof"],
   ["blocking fast sortedset write", "1+-2/1/0", "bzpopmax bzpopmin"],
   ["blocking list slow write", "1+-2/1/0", "blpop brpop"],
   ["blocking list slow write", "1+0/1/0 2+0/1/0", "blmove brpoplpush"],
@@ -41,10 +51,11 @@ export const commandTable: readonly (readonly [string, string, string])[] = [
   [
     "connection slow",
     "",
-    "client|caching client|getname client|getredir client|help client|id client|info" +
-    " client|reply client|setname client|tracking client|trackinginfo command" +
-    " command|count command|docs command|getkeys command|getkeysandflags command|help" +
-    " command|info command|list wait",
+    "client|caching client|capa client|getname client|getredir client|help client|id" +
+    " client|import-source client|info client|no-touch client|reply client|setinfo" +
+    " client|setname client|tracking client|trackinginfo command command|count" +
+    " command|docs command|getkeys command|getkeysandflags command|help command|info" +
+    " command|list wait",
   ],
   ["dangerous fast keyspace write", "", "swapdb"],
   ["dangerous keyspace read slow", "", "keys"],
@@ -54,8 +65,17 @@ export const commandTable: readonly (readonly [string, string, string])[] = [
   ["dangerous list read set slow sortedset", "1+0/1/0 ?", "sort_ro"],
   ["dangerous list set slow sortedset write", "1+0/1/0 ? ?", "sort"],
   ["dangerous slow", "", "info"],
-  ["fast hash read", "1+0/1/0", "hexists hget hlen hmget hstrlen"],
-  ["fast hash write", "1+0/1/0", "hdel hincrby hincrbyfloat hmset hset hsetnx"],
+  [
+    "fast hash read",
+    "1+0/1/0",
+    "hexists hexpiretime hget hlen hmget hpexpiretime hpttl hstrlen httl",
+  ],
+  [
+    "fast hash write",
+    "1+0/1/0",
+    "hdel hexpire hexpireat hgetdel hgetex hincrby hincrbyfloat hmset hpersist" +
+    " hpexpire hpexpireat hset hsetex hsetnx",
+  ],
   ["fast hyperloglog write", "1+0/1/0", "pfadd"],
   ["fast keyspace read", "", "dbsize"],
   ["fast keyspace read", "1+-1/1/0", "exists touch"],
@@ -79,7 +99,7 @@ export const commandTable: readonly (readonly [string, string, string])[] = [
   [
     "fast string write",
     "1+0/1/0",
-    "append decr decrby getdel getex getset incr incrby incrbyfloat setnx",
+    "append decr decrby delifeq getdel getex getset incr incrby incrbyfloat setnx",
   ],
   ["fast transaction", "", "discard multi unwatch"],
   ["fast transaction", "1+-1/1/0", "watch"],
@@ -96,7 +116,7 @@ export const commandTable: readonly (readonly [string, string, string])[] = [
   ["hash read slow", "1+0/1/0", "hgetall hkeys hrandfield hscan hvals"],
   ["hyperloglog read slow", "1+-1/1/0", "pfcount"],
   ["hyperloglog slow write", "1+0/1/0 2+-1/1/0", "pfmerge"],
-  ["keyspace read slow", "", "randomkey scan"],
+  ["keyspace read slow", "", "clusterscan randomkey scan"],
   ["keyspace read slow", "1+0/1/0", "dump"],
   ["keyspace read slow", "2+0/1/0", "object|encoding object|freq object|idletime object|refcount"],
   ["keyspace slow write", "1+-1/1/0", "del"],
@@ -132,7 +152,8 @@ export const commandTable: readonly (readonly [string, string, string])[] = [
     "scripting slow",
     "",
     "function|dump function|help function|kill function|list function|stats" +
-    " script|debug script|exists script|flush script|help script|kill script|load",
+    " script|debug script|exists script|flush script|help script|kill script|load" +
+    " script|show",
   ],
   ["scripting slow", "2#0/1/1", "eval eval_ro evalsha evalsha_ro fcall fcall_ro"],
   ["set slow write", "1+0/1/0 2+-1/1/0", "sdiffstore sinterstore sunionstore"],
@@ -148,6 +169,7 @@ export const commandTable: readonly (readonly [string, string, string])[] = [
     " xgroup|setid",
   ],
   ["slow stream", "", "xgroup|help xinfo|help"],
+  ["slow string write", "1#0/1/2", "msetex"],
   ["slow string write", "1+-1/2/0", "mset msetnx"],
   ["slow string write", "1+0/1/0", "psetex set setex setrange"],
   ["slow transaction", "", "exec"],
@@ -156,9 +178,10 @@ export const commandTable: readonly (readonly [string, string, string])[] = [
     "",
     "acl acl|cat acl|genpass acl|help acl|whoami client cluster" +
     " cluster|countkeysinslot cluster|getkeysinslot cluster|help cluster|info" +
-    " cluster|keyslot cluster|links cluster|myid cluster|nodes cluster|shards" +
-    " cluster|slots config config|help function latency latency|help memory" +
-    " memory|doctor memory|help memory|malloc-stats memory|purge memory|stats module" +
-    " module|help object pubsub pubsub|help script slowlog slowlog|help xgroup xinfo",
+    " cluster|keyslot cluster|links cluster|myid cluster|myshardid cluster|nodes" +
+    " cluster|shards cluster|slot-stats cluster|slots commandlog commandlog|help" +
+    " config config|help function latency latency|help memory memory|doctor" +
+    " memory|help memory|malloc-stats memory|purge memory|stats module module|help" +
+    " object pubsub pubsub|help script slowlog slowlog|help xgroup xinfo",
   ],
 ];

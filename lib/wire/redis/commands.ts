@@ -64,7 +64,7 @@ export function commandNames(): readonly string[] {
 function readTable(): Map<string, Command> {
   const found = new Map<string, Command>();
   for (const [marks, keys, names] of commandTable) {
-    const categories = marks.split(" ");
+    const categories = marks === "" ? [] : marks.split(" ");
     const places = keys === "" ? [] : keys.split(" ").map(readPlace);
     for (const name of names.split(" ")) {
       const words = name.includes("|") ? 2 : 1;

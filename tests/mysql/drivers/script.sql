@@ -16,7 +16,7 @@ select id, t, bu, d, dd, v, hex(bl), dt, dtm, tm, y, e, st, bt + 0, j from cli_t
 select * from no_such_table;
 insert into cli_types (id) values (1);
 insert into cli_types (bl) values (repeat('x', 20 * 1024 * 1024));
-select length(bl), md5(bl) from cli_types where length(bl) > 1000;
+select length(bl), sha2(bl, 256) from cli_types where length(bl) > 1000;
 start transaction;
 delete from cli_types;
 select count(*) from cli_types;
