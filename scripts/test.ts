@@ -31,6 +31,7 @@ const allowedSkips: readonly string[] = [
   "Valkey of Debian sid: Debian sid's packages can't be had",
   "MySQL: Debian sid's packages can't be had",
   "driver go-sql-driver: go",
+  "driver go-redis: go",
   "PostgreSQL 18's own regression scripts: Debian sid's packages can't be had",
   "PostgreSQL 15's own regression scripts: Debian's sources can't be had",
   // Containers often have neither TUN devices nor the right to make namespaces.

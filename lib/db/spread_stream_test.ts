@@ -195,7 +195,7 @@ Deno.test("its end follows what was said before, also where that has to wait", a
   assert.deepEqual(heard, ["last words", "(ended)", "(closed in order)"]);
 });
 
-Deno.test("a broken protocol ends it with that reason, a mistake of ours is told of too", async () => {
+Deno.test("a broken protocol ends it with that reason, a mistake of ours is told of", async () => {
   const broken = begin();
   broken.stream.write(bytes("break"));
   await turn();
