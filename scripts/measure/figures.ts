@@ -7,6 +7,7 @@ import type { FigureWork } from "./figure.ts";
 import { fleet } from "./fleet.ts";
 import { idle } from "./idle.ts";
 import { mysql } from "./mysql.ts";
+import { redis } from "./redis.ts";
 import { scaling } from "./scaling.ts";
 import { stalledReader } from "./stalled_reader.ts";
 import { start } from "./start.ts";
@@ -21,5 +22,6 @@ export const figureWorks: readonly FigureWork[] = [
   scaling,
   fleet,
   mysql,
+  redis,
   start,
 ];
