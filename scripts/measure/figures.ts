@@ -6,6 +6,7 @@ import { fairness } from "./fairness.ts";
 import type { FigureWork } from "./figure.ts";
 import { fleet } from "./fleet.ts";
 import { idle } from "./idle.ts";
+import { redis } from "./redis.ts";
 import { scaling } from "./scaling.ts";
 import { stalledReader } from "./stalled_reader.ts";
 import { start } from "./start.ts";
@@ -19,5 +20,6 @@ export const figureWorks: readonly FigureWork[] = [
   idle,
   scaling,
   fleet,
+  redis,
   start,
 ];

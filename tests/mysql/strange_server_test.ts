@@ -1,6 +1,6 @@
 /**
- * A server that breaks the protocol, asks for files, or does what no MySQL does: the session ends in
- * order or goes on, and nobody else is touched.
+ * A server that breaks the protocol, asks for files, or does what no MySQL does: the session ends
+ * in order or goes on, and nobody else is touched.
  */
 import { deepStrictEqual, match, ok as assert, strictEqual } from "node:assert/strict";
 import type { Person } from "../../scripts/lab/services.ts";

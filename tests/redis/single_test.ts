@@ -1,5 +1,6 @@
 /** A single real server behind a real site, by its own client. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { waitFor } from "../../scripts/lab/tools.ts";
 import { commandsIn, redisCli, type RedisSite, redisSuite, through } from "./site.ts";
 
 const test = redisSuite();
@@ -9,7 +10,7 @@ async function cli({ alice }: RedisSite, args: readonly string[], input?: string
   return done.stdout + done.stderr;
 }
 
-test("redis-cli with the certificate's files speaks to the server as the routed user", async (on) => {
+test("redis-cli with the certificate's files is the routed user at the server", async (on) => {
   strictEqual(await cli(on, ["acl", "whoami"]), "alice\n");
   strictEqual(await cli(on, ["set", "greeting", "hello"]), "OK\n");
   strictEqual(await on.server.mustCli(["get", "greeting"]), "hello\n");
@@ -40,6 +41,21 @@ test("each command is recorded with its arguments and what came of it", async (o
   const wrong = commands.find(({ args }) => args[0] === "lpush");
   match(wrong?.error ?? "", /^WRONGTYPE/);
   ok(!JSON.stringify(await on.site.events()).includes("whatever"), "a password is in the log");
+});
+
+test("of a long pipeline every command is recorded once, in order", async (on) => {
+  const count = 20_000;
+  const sent = Array.from({ length: count }, (_, at) => `set long:${at} ${at}\r\n`).join("");
+  match(await cli(on, ["--pipe"], sent), /errors: 0, replies: 20000/);
+  const commands = await waitFor("all are recorded", 30_000, async () => {
+    const found = await commandsIn(on.site);
+    const long = found.filter(({ args, reply }) => args[1]?.startsWith("long:") && reply);
+    return long.length >= count ? long : null;
+  });
+  deepStrictEqual(
+    commands.map(({ args }) => args[1]),
+    Array.from({ length: count }, (_, at) => `long:${at}`),
+  );
 });
 
 test("the way past the proxy is the same", async ({ alice }) => {

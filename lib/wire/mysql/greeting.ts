@@ -85,12 +85,22 @@ export interface Offer {
 }
 
 /** What a client is offered: what the database can, as far as it passes, or what all can. */
-export function offerOf({ said, facts: { capabilities } }: Greeting): Offer {
+export function offerOf({ said, facts: { serverVersion, capabilities } }: Greeting): Offer {
   const known = said ? null : /^([\da-f]{1,8})\.([\da-f]{1,8})$/.exec(capabilities);
-  if (known === null) return { flags: common, extended: 0 };
+  if (known === null) return { flags: commonAt(serverVersion), extended: 0 };
   const flags = both(parseInt(known[1] ?? "", 16), passable);
   const extended = both(parseInt(known[2] ?? "", 16), passableMariadb);
   return { flags, extended: has(flags, can.longPassword) ? 0 : extended };
+}
+
+/** What came with MySQL 5.7 and MariaDB 10.2 is not offered in the name of an older one. */
+function commonAt(serverVersion: string): number {
+  const [, major, minor] = /^(\d{1,4})\.(\d{1,4})/.exec(plainVersion(serverVersion)) ?? [];
+  if (major === undefined || minor === undefined) return common;
+  const newSince = isMariadb(serverVersion) ? [10, 2] as const : [5, 7] as const;
+  const isOld = Number(major) < newSince[0] ||
+    (Number(major) === newSince[0] && Number(minor) < newSince[1]);
+  return isOld ? (common & ~(can.deprecateEof | can.sessionTrack)) >>> 0 : common;
 }
 
 /** The greeting towards a client; `tls` where it has to ask for TLS first. */

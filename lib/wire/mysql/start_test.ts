@@ -82,6 +82,27 @@ Deno.test("a proxy greets, and hands to TLS what came right behind the request f
   assert((said.flags & flags.tls) !== 0);
 });
 
+Deno.test("in the name of an older server no newer form is offered", () => {
+  const newer = flags.deprecateEof | flags.sessionTrack;
+  const cases: readonly [string, boolean][] = [
+    ["8.4.0-remoteler", true],
+    ["5.7.44", true],
+    ["5.6.51", false],
+    ["5.5.5-10.11.6-MariaDB", true],
+    ["5.5.5-10.1.48-MariaDB", false],
+    ["11.8.2-MariaDB", true],
+    ["what", true],
+  ];
+  for (const [serverVersion, isOffered] of cases) {
+    const facts = { serverVersion, capabilities: "" };
+    const script = mysql.meet?.({ ...greeted, facts });
+    assert(script !== undefined);
+    const { sent } = follow(script, sslRequest);
+    const said = readGreeting(sent[0]?.subarray(4) ?? new Uint8Array(0));
+    strictEqual(said.flags & newer, isOffered ? newer : 0, serverVersion);
+  }
+});
+
 Deno.test("a client that logs in without TLS is refused before its password is read", () => {
   const script = mysql.meet?.(greeted);
   assert(script !== undefined);

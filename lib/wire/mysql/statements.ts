@@ -81,14 +81,25 @@ export function killed(text: string): Killed | null {
   return found;
 }
 
-/** The schema of a `USE name` that is all of the text; null for anything else. */
+/** The schema that a text leaves in use: that of the last `USE name` in it; null without any. */
 export function usedSchema(text: string): string | null {
-  if (text.length > 1024 || !/use/i.test(text)) return null;
+  if (text.length > 64 * 1024 || !/\buse\b/i.test(text)) return null;
   const lexer = new Lexer(text);
-  if (!lexer.next() || lexer.text.toLowerCase() !== "use" || !lexer.next()) return null;
-  const isQuoted = lexer.kind === kind.name;
-  if (!isQuoted && lexer.kind !== kind.word) return null;
-  const name = isQuoted ? lexer.text.slice(1, -1).replaceAll("``", "`") : lexer.text;
-  while (lexer.next()) if (lexer.text !== ";") return null;
-  return name;
+  let schema: string | null = null;
+  let begins = true;
+  while (lexer.next()) {
+    if (lexer.text === ";") begins = true;
+    else if (begins && lexer.kind === kind.word && lexer.text.toLowerCase() === "use") {
+      const name = lexer.next() ? nameAt(lexer) : null;
+      const isAll = !lexer.next() || lexer.text === ";";
+      if (isAll && name !== null) schema = name;
+      begins = isAll;
+    } else begins = false;
+  }
+  return schema;
+}
+
+function nameAt(lexer: Lexer): string | null {
+  if (lexer.kind === kind.name) return lexer.text.slice(1, -1).replaceAll("``", "`");
+  return lexer.kind === kind.word ? lexer.text : null;
 }

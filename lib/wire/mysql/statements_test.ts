@@ -70,7 +70,7 @@ Deno.test("a file is offered by LOAD ... LOCAL INFILE, wherever it stands", () =
   deepStrictEqual(offeredFiles(odd), ["C:\\a\tb'c", String.raw`C:\\a\tb'c`]);
 });
 
-Deno.test("KILL and USE are understood where they are all of the text", () => {
+Deno.test("KILL is understood where it is all of the text, USE where it is a statement", () => {
   deepStrictEqual(killed("KILL 12"), { start: 5, end: 7, id: 12 });
   deepStrictEqual(killed("kill /* x */ hard query 12 ;"), { start: 24, end: 26, id: 12 });
   deepStrictEqual(killed("kill connection 12;"), { start: 16, end: 18, id: 12 });
@@ -81,7 +81,9 @@ Deno.test("KILL and USE are understood where they are all of the text", () => {
   }
   strictEqual(usedSchema("use shop"), "shop");
   strictEqual(usedSchema("USE/**/`a``b` ;"), "a`b");
-  for (const text of ["use a; use b", "user", "select use", "use 'x'"]) {
+  strictEqual(usedSchema("use a; select 'use c'; /* x */ use b"), "b");
+  strictEqual(usedSchema("select 1; use b;; select 2"), "b");
+  for (const text of ["user", "select use", "use 'x'", "use a b", "select 1 use b", "use"]) {
     strictEqual(usedSchema(text), null, text);
   }
 });
