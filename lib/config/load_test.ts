@@ -101,7 +101,7 @@ Deno.test("ten mistakes and more are told at once, with line, field and what is 
     [7, "remoteler.log.level", 'should be "debug" or "info" or "warn" or "error"'],
     [8, "proxy_servce", "unknown field, did you mean proxy_service?"],
     [11, "db_service.drain_timeout", "should be text, is a number"],
-    [14, "db_service.databases.0.protocol", 'should be "postgres" or "mysql"'],
+    [14, "db_service.databases.0.protocol", 'should be "postgres" or "mysql" or "redis"'],
     [15, "db_service.databases.0.uri", "should be a port from 0 to 65535"],
     [16, "db_service.databases.1.name", "should be a name that no other database has"],
     [19, "db_service.databases.1.tls.mode", 'should be "verify-full" or "verify-ca" or "insecure"'],
