@@ -34,9 +34,9 @@ export const mysql: FigureWork = {
   about:
     "sysbench's `oltp_point_select`, by texts and by prepared statements, and a result of 100 MB " +
     "that the server's own program reads unbuffered: with TLS and a client certificate straight " +
-    "to MariaDB, and by the proxy's port for MySQL, in turns. Every statement is recorded, " +
-    "`strict`. MariaDB answers such a statement several times as fast as PostgreSQL does, so what " +
-    "the way through costs is a larger part of it: the CPU of proxy and agent for one statement " +
+    "to MariaDB, and by the proxy's port for MySQL, in turns. Every statement is recorded " +
+    "(`strict`). MariaDB answers such a statement several times as fast as PostgreSQL does, so " +
+    "what the way through costs is a larger part of it: the CPU of proxy and agent for one statement " +
     "is what compares with PostgreSQL's.",
   figures: [
     ...points.map(({ name }) => ({ name: ratioOf(name), unit: "" })),
