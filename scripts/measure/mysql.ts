@@ -36,8 +36,8 @@ export const mysql: FigureWork = {
     "that the server's own program reads unbuffered: with TLS and a client certificate straight " +
     "to MariaDB, and by the proxy's port for MySQL, in turns. Every statement is recorded " +
     "(`strict`). MariaDB answers such a statement several times as fast as PostgreSQL does, so " +
-    "what the way through costs is a larger part of it: the CPU of proxy and agent for one statement " +
-    "is what compares with PostgreSQL's.",
+    "what the way through costs is a larger part of it: the CPU of proxy and agent for one " +
+    "statement is what compares with PostgreSQL's.",
   figures: [
     ...points.map(({ name }) => ({ name: ratioOf(name), unit: "" })),
     { name: ratioOf(bulk), unit: "", bar: { atLeast: 0.34 } },
