@@ -6,6 +6,7 @@ import { fairness } from "./fairness.ts";
 import type { FigureWork } from "./figure.ts";
 import { fleet } from "./fleet.ts";
 import { idle } from "./idle.ts";
+import { mysql } from "./mysql.ts";
 import { redis } from "./redis.ts";
 import { scaling } from "./scaling.ts";
 import { stalledReader } from "./stalled_reader.ts";
@@ -20,6 +21,7 @@ export const figureWorks: readonly FigureWork[] = [
   idle,
   scaling,
   fleet,
+  mysql,
   redis,
   start,
 ];

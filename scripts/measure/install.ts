@@ -1,10 +1,14 @@
-/** What a benchmark needs beside the project: PostgreSQL with pgbench, and the peers. */
+/** What a benchmark needs beside the project: PostgreSQL, MariaDB, their loads, and the peers. */
 import { join } from "../lab/paths.ts";
 import { cacheDir, exists, isRoot, must, run, which } from "../lab/tools.ts";
 
 const chiselVersion = "v1.10.1";
 
 const databases: Readonly<Record<string, string>> = { "/usr/bin/pgbench": "postgresql" };
+const mysql: Readonly<Record<string, string>> = {
+  "/usr/sbin/mariadbd": "mariadb-server",
+  "/usr/bin/sysbench": "sysbench",
+};
 const peers: Readonly<Record<string, string>> = {
   "/usr/sbin/pgbouncer": "pgbouncer",
   "/usr/bin/stunnel4": "stunnel4",
@@ -13,7 +17,7 @@ const peers: Readonly<Record<string, string>> = {
 /** As root on Debian: installs what is missing, the other tunnels if wanted. Elsewhere nothing. */
 export async function installPeers(say: (text: string) => void, withPeers: boolean): Promise<void> {
   if (!isRoot() || !(await exists("/etc/debian_version"))) return;
-  const wanted: Record<string, string> = { ...databases, ...(withPeers ? peers : {}) };
+  const wanted: Record<string, string> = { ...databases, ...mysql, ...(withPeers ? peers : {}) };
   if (withPeers && (await goProgram()) === null) wanted["/usr/bin/go"] = "golang-go";
   const missing: string[] = [];
   for (const [path, name] of Object.entries(wanted)) if (!(await exists(path))) missing.push(name);

@@ -77,7 +77,7 @@ async function fill({ server }: MysqlSite): Promise<void> {
   for (let done = 0; done < count; done++) {
     await server.query(
       `use shop; insert into big (words, bytes, born, note) ${thousand} select ` +
-        "repeat(sha2(n, 256), 8), concat(unhex(sha2(n, 256)), repeat(unhex('00ff0a27225c'), 80)), " +
+        "repeat(sha2(n, 256), 8), concat(unhex(sha2(n, 256)), repeat(unhex('00ff0a27'), 80)), " +
         "'2024-02-29 12:00:00.5' + interval n second, if(n % 7 = 0, null, 'é ☃ \\\\ ''') from s;",
     );
   }

@@ -1,9 +1,10 @@
 import type { Greeting, Handshake, Opening, Startup } from "../protocol.ts";
 import { asBytes } from "../reply.ts";
 import { both } from "./capabilities.ts";
-import { greetingOf, type Offer, offerOf } from "./greeting.ts";
+import { greetingOf, lawful, type Offer, offerOf } from "./greeting.ts";
 import { limits } from "./limits.ts";
-import { HEADER, measurePacket, wireError } from "./packet.ts";
+import { HEADER, measurePacket, packet, wireError } from "./packet.ts";
+import { first } from "./replies.ts";
 import { type HandshakeResponse, readResponse } from "./response.ts";
 
 /**
@@ -23,7 +24,28 @@ export function* accept(greeting?: Greeting): Handshake<Opening> {
   }
   const offer = offerOf(greeting);
   const response = readResponse(whole.subarray(HEADER), offer.flags);
-  return { kind: "startup", startup: startupOf(response, offer, sequence + 1) };
+  if (response.plugin !== OLD_PLUGIN) {
+    return { kind: "startup", startup: startupOf(response, offer, sequence + 1) };
+  }
+  yield { do: "send", bytes: switchTo(OLD_PLUGIN, greeting.nonce, sequence + 1) };
+  const answer = asBytes(
+    yield { do: "frame", measure: measurePacket, maxBytes: limits.loginBytes },
+  );
+  if (answer[3] !== sequence + 2) {
+    throw wireError("unexpected", "AuthSwitchResponse", `packet number ${answer[3]}`);
+  }
+  return { kind: "startup", startup: startupOf(response, offer, sequence + 3) };
+}
+
+/**
+ * A client that can't do as it was greeted names this method, and waits to be asked by it: to an OK
+ * it may answer as to a nonce.
+ */
+const OLD_PLUGIN = "mysql_native_password";
+
+/** AuthSwitchRequest. */
+function switchTo(plugin: string, nonce: Uint8Array, sequence: number): Uint8Array {
+  return packet(sequence, (out) => out.u8(first.eof).cstring(plugin).bytes(lawful(nonce)).u8(0));
 }
 
 function startupOf(response: HandshakeResponse, { extended }: Offer, sequence: number): Startup {

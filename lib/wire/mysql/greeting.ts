@@ -118,7 +118,7 @@ export function greetingOf(greeting: Greeting, tls: boolean): Uint8Array {
 }
 
 /** Clients take a NUL or `$` in a nonce for its end. */
-function lawful(nonce: Uint8Array): Uint8Array {
+export function lawful(nonce: Uint8Array): Uint8Array {
   return nonce.slice(0, NONCE_BYTES).map((byte) => {
     const low = byte & 0x7f;
     return low === 0 || low === 0x24 ? low + 1 : low;

@@ -22,6 +22,7 @@ import type {
 } from "../protocol.ts";
 import { UpstreamRefused } from "../upstream_refused.ts";
 import { readGreeting } from "./greeting.ts";
+import { WireError } from "../wire_error.ts";
 import { mysql } from "./mod.ts";
 import { readResponse } from "./response.ts";
 
@@ -260,9 +261,28 @@ Deno.test("a client that tried a password by caching_sha2 hears that it is known
   const welcome = (of: LoggedIn) => mysql.welcome(of, null);
   const { value } = follow(mysql.login(request({}, said)), greeting(), packet(3, 1, 3), ok(4));
   deepStrictEqual(welcome(value), join(packet(2, 1, 3), ok(3)));
-  const other = response(1, { proof: "x".repeat(20), plugin: "mysql_native_password" });
+  const other = response(1, { proof: "x".repeat(32), plugin: "dialog" });
   const second = follow(mysql.login(request({}, other)), greeting(), packet(3, 1, 3), ok(4));
   deepStrictEqual(welcome(second.value), ok(2));
+});
+
+Deno.test("a client that names the method of before is asked by it, and only then let in", () => {
+  const plugin = "mysql_native_password";
+  const said = join(response(1, { plugin }), packet(3));
+  const { sent, value } = follow(mysql.accept(greeted), said);
+  const [, asked = new Uint8Array(0)] = sent;
+  deepStrictEqual(asked.subarray(3, 27), join(2, 0xfe, `${plugin}\0`));
+  strictEqual(asked.length, 27 + 21);
+  const { value: loggedIn } = follow(
+    mysql.login(request({}, said)),
+    greeting(),
+    packet(3, 1, 3),
+    ok(4),
+  );
+  deepStrictEqual(startup(value).sequence, 4);
+  deepStrictEqual(mysql.welcome(loggedIn, null), ok(4));
+  const outOfTurn = join(response(1, { plugin }), packet(4));
+  throws(() => follow(mysql.accept(greeted), outOfTurn), WireError);
 });
 
 Deno.test("limits are set as each maker calls them", () => {
