@@ -11,16 +11,18 @@ import { cpuOf } from "./works.ts";
 
 interface PointWork {
   readonly name: string;
+  /** Least ratio to the direct way: 0.85 of what is asked of PostgreSQL's own point selects. */
+  readonly atLeast: number;
   readonly clients: number;
   /** As sysbench calls it. */
   readonly mode: "disable" | "auto";
 }
 
 const points: readonly PointWork[] = [
-  { name: "text, 1 session", clients: 1, mode: "disable" },
-  { name: "text, 32 sessions", clients: 32, mode: "disable" },
-  { name: "prepared, 1 session", clients: 1, mode: "auto" },
-  { name: "prepared, 32 sessions", clients: 32, mode: "auto" },
+  { name: "text, 1 session", atLeast: 0.28, clients: 1, mode: "disable" },
+  { name: "text, 32 sessions", atLeast: 0.34, clients: 32, mode: "disable" },
+  { name: "prepared, 1 session", atLeast: 0.28, clients: 1, mode: "auto" },
+  { name: "prepared, 32 sessions", atLeast: 0.27, clients: 32, mode: "auto" },
 ];
 const bulk = "one result of 100 MB";
 const ratioOf = (name: string): string => `${name}: native / direct`;
@@ -39,7 +41,7 @@ export const mysql: FigureWork = {
     "what the way through costs is a larger part of it: the CPU of proxy and agent for one " +
     "statement is what compares with PostgreSQL's.",
   figures: [
-    ...points.map(({ name }) => ({ name: ratioOf(name), unit: "" })),
+    ...points.map(({ name, atLeast }) => ({ name: ratioOf(name), unit: "", bar: { atLeast } })),
     { name: ratioOf(bulk), unit: "", bar: { atLeast: 0.34 } },
     ...points.map(({ name }) => ({ name: cpuOfOne(name), unit: "µs" })),
     ...points.map(({ name }) => ({ name: `${name}, native`, unit: "statements/s" })),
