@@ -1,33 +1,47 @@
 /** Limits by role options, on real servers: each ends in MySQL's words and with an event. */
 import { match, strictEqual } from "node:assert/strict";
+import type { Person } from "../../scripts/lab/services.ts";
 import type { Site } from "../../scripts/lab/site.ts";
 import { waitFor } from "../../scripts/lab/tools.ts";
 import { cli, type MysqlSite, mysqlSuite, native, realServers, type Way } from "./site.ts";
 
 const test = mysqlSuite(await realServers());
 
+/** One for each limit, whatever the server: logins from one address are bounded. */
+const people = new Map<string, Person>();
+
 /** A user of their own with `access` and these options, ready to connect. */
 async function limited(
   { site, service }: MysqlSite,
   options: Record<string, unknown>,
 ): Promise<{ readonly way: Way; readonly name: string }> {
-  const name = `${service}-${Object.keys(options)[0]}`;
+  const name = Object.keys(options).join("-").replaceAll("_", "-");
+  const person = people.get(name) ?? await personWith(site, name, options);
+  people.set(name, person);
+  await person.mustTsh(["db", "login", service, "--db-user=alice", "--db-name=shop"]);
+  return { way: await native(person, service), name };
+}
+
+async function personWith(
+  site: Site,
+  name: string,
+  options: Record<string, unknown>,
+): Promise<Person> {
   const spec = { allow: {}, deny: {}, options };
   const role = { kind: "role", version: "v1", metadata: { name: `limits-${name}` }, spec };
   await site.remoteler(["create"], JSON.stringify(role));
   const roles = ["access", `limits-${name}`];
   const person = await site.addUser(name, { roles, dbUsers: ["alice"], dbNames: ["shop"] });
   await site.login(person, name);
-  await person.mustTsh(["db", "login", service, "--db-user=alice", "--db-name=shop"]);
-  return { way: await native(person, service), name };
+  return person;
 }
 
-/** The event of a user's session's end has this code. */
-async function endedBy(site: Site, user: string, code: string): Promise<void> {
+/** The event of a user's session's end at this server has this code. */
+async function endedBy({ site, service }: MysqlSite, user: string, code: string): Promise<void> {
   await waitFor(`an event with ${code}`, 10_000, async () => {
     const events = await site.events([`--user=${user}`, "--events=db.session.end"]);
-    return events.some(({ success, error }) =>
-      success === false && JSON.stringify(error).includes(code)
+    return events.some(({ success, error, db_service }) =>
+      db_service === service && success === false && JSON.stringify(error).includes(code)
     );
   });
 }
@@ -45,7 +59,7 @@ test("too many rows end the session with 1226", async (at) => {
   strictEqual(code, 1);
   match(stdout, /^1\n/);
   match(stderr, /ERROR 1226 \(42000\).*1000 rows|Lost connection|ERROR 2013/);
-  await endedBy(at.site, name, "db.rows-max");
+  await endedBy(at, name, "db.rows-max");
 });
 
 test("a session that idles ends with 4031", async (at) => {
@@ -54,7 +68,7 @@ test("a session that idles ends with 4031", async (at) => {
   const parts = [["do sleep(3);\n", 7000], ["select 2;\n", 0]] as const;
   const { code, stderr } = await cli(at.server.binaries, way, [], parts);
   strictEqual(code, 1, stderr);
-  await endedBy(at.site, name, "db.idle");
+  await endedBy(at, name, "db.idle");
 });
 
 test("a statement that takes too long is ended, or with its session", async (at) => {
@@ -68,7 +82,7 @@ test("a statement that takes too long is ended, or with its session", async (at)
     : "set max_execution_time = 0";
   const second = await cli(at.server.binaries, way, ["-e", `${off}; do sleep(60)`]);
   strictEqual(second.code, 1);
-  await endedBy(at.site, name, "db.statement-timeout");
+  await endedBy(at, name, "db.statement-timeout");
   await waitFor("nothing of it runs in the database", 5000, async () => {
     return !(await at.server.query("show full processlist")).includes("do sleep(60)");
   });
@@ -79,7 +93,7 @@ test("too many statements in a minute end with 1226", async (at) => {
   const text = "select 1;\n".repeat(6) + "create table never_made (a int);\n";
   const { code } = await cli(at.server.binaries, way, [], text);
   strictEqual(code, 1);
-  await endedBy(at.site, name, "db.statements-rate");
+  await endedBy(at, name, "db.statements-rate");
   strictEqual((await at.server.query("show tables from shop like 'never_made'")).trim(), "");
 });
 
