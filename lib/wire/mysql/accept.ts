@@ -1,5 +1,6 @@
 import type { Greeting, Handshake, Opening, Startup } from "../protocol.ts";
 import { asBytes } from "../reply.ts";
+import { isKnownMethod } from "./auth.ts";
 import { both } from "./capabilities.ts";
 import { greetingOf, lawful, type Offer, offerOf } from "./greeting.ts";
 import { limits } from "./limits.ts";
@@ -24,7 +25,7 @@ export function* accept(greeting?: Greeting): Handshake<Opening> {
   }
   const offer = offerOf(greeting);
   const response = readResponse(whole.subarray(HEADER), offer.flags);
-  if (response.plugin !== OLD_PLUGIN) {
+  if (!waitsForSwitch(response.plugin)) {
     return { kind: "startup", startup: startupOf(response, offer, sequence + 1) };
   }
   yield { do: "send", bytes: switchTo(OLD_PLUGIN, greeting.nonce, sequence + 1) };
@@ -37,11 +38,16 @@ export function* accept(greeting?: Greeting): Handshake<Opening> {
   return { kind: "startup", startup: startupOf(response, offer, sequence + 3) };
 }
 
-/**
- * A client that can't do as it was greeted names this method, and waits to be asked by it: to an OK
- * it may answer as to a nonce.
- */
 const OLD_PLUGIN = "mysql_native_password";
+
+/**
+ * A client that can't do as it was greeted names the old method, or none that there is (libmariadb,
+ * while another thread loads what it needs), and waits to be asked: to an OK it may answer as to a
+ * nonce.
+ */
+function waitsForSwitch(plugin: string): boolean {
+  return plugin === OLD_PLUGIN || (plugin !== "" && !isKnownMethod(plugin));
+}
 
 /** AuthSwitchRequest. */
 function switchTo(plugin: string, nonce: Uint8Array, sequence: number): Uint8Array {

@@ -261,7 +261,7 @@ Deno.test("a client that tried a password by caching_sha2 hears that it is known
   const welcome = (of: LoggedIn) => mysql.welcome(of, null);
   const { value } = follow(mysql.login(request({}, said)), greeting(), packet(3, 1, 3), ok(4));
   deepStrictEqual(welcome(value), join(packet(2, 1, 3), ok(3)));
-  const other = response(1, { proof: "x".repeat(32), plugin: "dialog" });
+  const other = response(1, { proof: "x".repeat(32), plugin: "mysql_clear_password" });
   const second = follow(mysql.login(request({}, other)), greeting(), packet(3, 1, 3), ok(4));
   deepStrictEqual(welcome(second.value), ok(2));
 });
@@ -283,6 +283,13 @@ Deno.test("a client that names the method of before is asked by it, and only the
   deepStrictEqual(mysql.welcome(loggedIn, null), ok(4));
   const outOfTurn = join(response(1, { plugin }), packet(4));
   throws(() => follow(mysql.accept(greeted), outOfTurn), WireError);
+});
+
+Deno.test("a client whose method there is nowhere is asked by the method of before, too", () => {
+  const said = join(response(1, { plugin: "dummy_fallback_auth" }), packet(3));
+  const { sent: [, asked = new Uint8Array(0)], value } = follow(mysql.accept(greeted), said);
+  deepStrictEqual(asked.subarray(3, 27), join(2, 0xfe, "mysql_native_password\0"));
+  strictEqual(startup(value).sequence, 4);
 });
 
 Deno.test("limits are set as each maker calls them", () => {
@@ -315,9 +322,10 @@ Deno.test("files of the client are offered to the database only where they may g
 });
 
 Deno.test("a database that can less than the client was told is refused, with what to do", () => {
+  const sha2Name = "caching_sha2_password";
   const can = flags.protocol41 | flags.secureConnection | flags.pluginAuth | flags.lenenc |
     flags.deprecateEof;
-  const said = packet(1, u32(can), u32(1), 45, noFlags, "alice\0", 0, "x\0");
+  const said = packet(1, u32(can), u32(1), 45, noFlags, "alice\0", 0, `${sha2Name}\0`);
   const old = greeting({ flags: 0xdfffffff & ~flags.deprecateEof });
   throws(() => follow(mysql.login(request({}, said)), old), /deprecateEof.*tsh proxy db/);
 });
