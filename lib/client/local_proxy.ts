@@ -1,7 +1,7 @@
 /** A port on this machine that leads to one database, for as long as the command runs. */
 import { asFault, Fault } from "../core/fault.ts";
 import { PullReader, type Released } from "../core/pull.ts";
-import type { ByteStream } from "../core/stream.ts";
+import { type ByteStream, partFrom } from "../core/stream.ts";
 import { type Protocol, protocolNamed, type Refusal } from "../wire/mod.ts";
 import { reachable } from "./cluster.ts";
 import { dialRoute } from "./dial_route.ts";
@@ -166,14 +166,7 @@ class RunningProxy {
 
   #refuse(stream: ByteStream, refusal: Refusal | null): void {
     if (refusal !== null) stream.write(this.#protocol.refuse(refusal));
-    stream.end();
-    const timer = this.#powers.clock.after(1_000, () => stream.abort());
-    stream.attach({
-      data: () => {},
-      ended: () => {},
-      drained: () => {},
-      closed: () => timer.cancel(),
-    });
+    partFrom(stream, this.#powers.clock, 1_000);
   }
 
   /** Connecting and the handshake have limits of their own. */

@@ -46,6 +46,33 @@ export class PullReader implements StreamReader {
     }
   }
 
+  /**
+   * The next unit, up to where `measure` says that it ends (null: it can't tell yet; it throws for
+   * what is too long); what came behind it is put back. Null once the peer has finished before.
+   */
+  async unit(
+    measure: (held: Uint8Array) => number | null,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array | null> {
+    let room: Uint8Array = new Uint8Array(0);
+    for (let length = 0;;) {
+      const held = room.subarray(0, length);
+      const size = measure(held);
+      if (size !== null && length >= size) {
+        this.unread(held.subarray(size));
+        return held.subarray(0, size);
+      }
+      const more = await this.pull(signal);
+      if (more === null) return null;
+      if (length === 0) room = more;
+      else {
+        if (room.length < length + more.length) room = larger(held, length + more.length);
+        room.set(more, length);
+      }
+      length += more.length;
+    }
+  }
+
   /** Puts bytes back in front; the next pull gives them first. */
   unread(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#held.unshift(bytes);
@@ -135,6 +162,13 @@ export class PullReader implements StreamReader {
       message: "The stream was closed",
     });
   }
+}
+
+/** Twice as large, so that a long unit of many chunks is not copied for each of them. */
+function larger(held: Uint8Array, needed: number): Uint8Array {
+  const made = new Uint8Array(Math.max(needed, held.length * 2));
+  made.set(held);
+  return made;
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {

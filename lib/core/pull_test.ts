@@ -106,3 +106,31 @@ Deno.test("two pulls at once are a bug and say so", async () => {
   far.write(of(1));
   await first;
 });
+
+Deno.test("a unit is whole however it was cut, and what follows stays", async () => {
+  const random = new SeededRandom(5);
+  const [near, far] = pipe({ cut: () => 1 + random.below(7) });
+  const sent = random.bytes(300);
+  far.write(sent);
+  far.end();
+  const reader = new PullReader(near);
+  const seen: number[] = [];
+  for (const size of [5, 1, 200, 0, 60]) {
+    const unit = await reader.unit((held) => held.length < 1 && size > 1 ? null : size);
+    strictEqual(unit?.length, size);
+    seen.push(...unit);
+  }
+  deepStrictEqual(seen, [...sent.subarray(0, 266)]);
+  strictEqual(await reader.unit(() => 35), null);
+});
+
+Deno.test("what measures a unit may refuse it", async () => {
+  const [near, far] = pipe();
+  far.write(of(9));
+  const refused = new RangeError("too long");
+  const measure = (held: Uint8Array): null => {
+    if (held[0] === 9) throw refused;
+    return null;
+  };
+  await rejects(new PullReader(near).unit(measure), refused);
+});

@@ -1,3 +1,4 @@
+import type { Clock } from "./clock.ts";
 import type { Fault } from "./fault.ts";
 
 /**
@@ -47,4 +48,16 @@ export interface StreamReader {
    * Both halves are gone; exactly once, last. `fault` is null after an orderly end of both halves.
    */
   closed(fault: Fault | null): void;
+}
+
+/** Ends our half, drops what still comes, and tears down what is left after `ms`. */
+export function partFrom(stream: ByteStream, clock: Pick<Clock, "after">, ms: number): void {
+  stream.end();
+  const timer = clock.after(ms, () => stream.abort());
+  stream.attach({
+    data: () => {},
+    ended: () => {},
+    drained: () => {},
+    closed: () => timer.cancel(),
+  });
 }

@@ -90,18 +90,13 @@ async function readFrame(
   { measure, maxBytes }: StepOf<"frame">,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  let held = new Uint8Array(0);
-  for (;;) {
+  const frame = await reader.unit((held) => {
     const size = measure(held);
     if (size !== null && (size < 1 || size > maxBytes)) throw badSize(size, maxBytes);
-    if (size !== null && held.length >= size) {
-      reader.unread(held.subarray(size));
-      return held.subarray(0, size);
-    }
-    const more = await reader.pull(signal);
-    if (more === null) throw endedEarly();
-    held = held.length === 0 ? new Uint8Array(more) : joined(held, more);
-  }
+    return size;
+  }, signal);
+  if (frame === null) throw endedEarly();
+  return frame;
 }
 
 /**
@@ -141,13 +136,6 @@ export async function pbkdf2(step: StepOf<"pbkdf2">): Promise<Uint8Array> {
     step.bytes * 8,
   );
   return new Uint8Array(bits);
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
 }
 
 function badSize(size: number, maxBytes: number): Fault {

@@ -3,10 +3,10 @@
  */
 import { asFault, Fault } from "../core/fault.ts";
 import type { UserIdentity } from "../core/identity.ts";
+import { newConnectionId } from "../core/connection_id.ts";
 import type { Log } from "../core/log.ts";
-import type { ByteStream, StreamReader } from "../core/stream.ts";
+import { type ByteStream, partFrom } from "../core/stream.ts";
 import type { OpenHeader, TunnelStream } from "../tunnel/mod.ts";
-import type { Random } from "../core/random.ts";
 import type { Greeting, Startup } from "../wire/protocol.ts";
 import { WireError } from "../wire/wire_error.ts";
 import type { Verified } from "../ca/mod.ts";
@@ -222,26 +222,8 @@ export class Reception {
 
   /** Ends our half, drops what still comes, and waits a moment for the client to go. */
   #farewell(): void {
-    const { client } = this;
-    const timer = this.#powers.clock.after(partingMs, () => client.abort());
-    const reader: StreamReader = {
-      data: () => {},
-      ended: () => {},
-      drained: () => {},
-      closed: () => timer.cancel(),
-    };
-    client.end();
-    client.attach(reader);
+    partFrom(this.client, this.#powers.clock, partingMs);
   }
-}
-
-/**
- * A high bit keeps it apart from the numbers that databases count up themselves; not the highest,
- * since some drivers read a signed number.
- */
-function newConnectionId(random: Random): number {
-  const [a = 0, b = 0, c = 0, d = 0] = random.bytes(4);
-  return ((0x40 | (a & 0x3f)) << 24) + (b << 16) + (c << 8) + d;
 }
 
 function unrecorded(spool: Fault): Fault {

@@ -2,9 +2,9 @@
  * A port of one protocol's own, for programs that wait until the server has spoken: they are
  * greeted before anybody knows where they want to go. Their certificates tell it then.
  */
+import { newConnectionId } from "../core/connection_id.ts";
 import { Fault } from "../core/fault.ts";
 import { PullReader } from "../core/pull.ts";
-import type { Random } from "../core/random.ts";
 import { ClientRefused } from "../wire/client_refused.ts";
 import type { Handshake, Protocol, Reply, Step } from "../wire/protocol.ts";
 import { plaintextBeforeTls, serveGreeted } from "./database_front.ts";
@@ -48,15 +48,6 @@ export function nativeFront({ serverVersion }: NativePort, protocol: Protocol): 
   };
 }
 
-/**
- * A high bit keeps it apart from the numbers that databases count up themselves; not the highest,
- * since some drivers read a signed number.
- */
-function newConnectionId(random: Random): number {
-  const [a = 0, b = 0, c = 0, d = 0] = random.bytes(4);
-  return ((0x40 | (a & 0x3f)) << 24) + (b << 16) + (c << 8) + d;
-}
-
 /** Speaks up to TLS, and gives the bytes that came early for it; null where the client left. */
 async function untilTls(
   script: Handshake<void>,
@@ -84,21 +75,11 @@ async function frameOf(
   { measure, maxBytes }: Extract<Step, { readonly do: "frame" }>,
   signal: AbortSignal,
 ): Promise<Uint8Array | null> {
-  let held = new Uint8Array(0);
-  for (;;) {
+  return await pull.unit((held) => {
     const size = measure(held);
     if (size !== null && (size < 1 || size > maxBytes)) throw badSize(size);
-    if (size !== null && held.length >= size) {
-      pull.unread(held.subarray(size));
-      return held.subarray(0, size);
-    }
-    const more = await pull.pull(signal);
-    if (more === null) return null;
-    const joined = new Uint8Array(held.length + more.length);
-    joined.set(held);
-    joined.set(more, held.length);
-    held = joined;
-  }
+    return size;
+  }, signal);
 }
 
 function badSize(size: number): Fault {

@@ -1,12 +1,13 @@
 /** One session of Redis through the proxy, with the certificate of a route. */
 import { Fault } from "../../core/fault.ts";
 import { PullReader } from "../../core/pull.ts";
-import type { ByteStream } from "../../core/stream.ts";
+import { type ByteStream, partFrom } from "../../core/stream.ts";
 import { splitInline } from "../../wire/redis/inline.ts";
 import { command, measureReply, readReply, type Value } from "../../wire/redis/resp.ts";
 import { WireError } from "../../wire/mod.ts";
 import { dialRoute, type RouteAt } from "../dial_route.ts";
 import type { ClientPowers } from "../powers.ts";
+import { badStatement, lost, partingMs } from "../sql/faults.ts";
 import type { Dialect, ShellSession, SqlListener, SqlResult } from "../sql/result.ts";
 import { SqlError } from "../sql/sql_error.ts";
 
@@ -30,10 +31,12 @@ export class RedisSession implements ShellSession {
   readonly dialect = dialect;
   readonly #stream: ByteStream;
   readonly #reader: PullReader;
+  readonly #clock: ClientPowers["clock"];
   #status = "I";
 
-  private constructor(stream: ByteStream) {
+  private constructor(stream: ByteStream, clock: ClientPowers["clock"]) {
     this.#stream = stream;
+    this.#clock = clock;
     this.#reader = new PullReader(stream);
   }
 
@@ -43,7 +46,7 @@ export class RedisSession implements ShellSession {
     powers: ClientPowers,
     signal: AbortSignal,
   ): Promise<RedisSession> {
-    const session = new RedisSession(await dialRoute(at, powers, signal));
+    const session = new RedisSession(await dialRoute(at, powers, signal), powers.clock);
     try {
       // The certificate is what counts; the answer tells that the session has begun.
       const said = await session.#ask([encoder.encode("AUTH"), encoder.encode(at.user), nothing]);
@@ -65,9 +68,9 @@ export class RedisSession implements ShellSession {
     for (const line of text.split("\n")) {
       if (line.trim() === "") continue;
       const args = splitInline(encoder.encode(line.trim()));
-      if (args === null) throw badLine("a quote is not closed");
+      if (args === null) throw badStatement("a quote is not closed");
       const name = decoder.decode(args[0] ?? nothing);
-      if (streaming.test(name)) throw badLine(`${name} is for redis-cli: tsh db connect`);
+      if (streaming.test(name)) throw badStatement(`${name} is for redis-cli: tsh db connect`);
       signal.throwIfAborted();
       const said = await this.#ask(args, signal);
       if (said.type === "error") throw errorOf(said.text, results);
@@ -85,13 +88,7 @@ export class RedisSession implements ShellSession {
 
   close(): void {
     this.#stream.write(command("QUIT"));
-    this.#stream.end();
-    this.#stream.attach({
-      data: () => {},
-      ended: () => this.#stream.abort(),
-      drained: () => {},
-      closed: () => {},
-    });
+    partFrom(this.#stream, this.#clock, partingMs);
   }
 
   #follow(name: string): void {
@@ -100,22 +97,10 @@ export class RedisSession implements ShellSession {
   }
 
   async #ask(args: readonly Uint8Array[], signal?: AbortSignal): Promise<Value> {
-    const never = new AbortController().signal;
-    await this.#reader.write(command(...args), signal ?? never);
-    let held = new Uint8Array(0);
-    for (;;) {
-      const size = sizeOf(held);
-      if (size !== null) {
-        this.#reader.unread(held.subarray(size));
-        return readReply(held.subarray(0, size));
-      }
-      const more = await this.#reader.pull(signal ?? never);
-      if (more === null) throw lost();
-      const joined = new Uint8Array(held.length + more.length);
-      joined.set(held);
-      joined.set(more, held.length);
-      held = joined;
-    }
+    await this.#reader.write(command(...args), signal);
+    const reply = await this.#reader.unit(sizeOf, signal);
+    if (reply === null) throw lost();
+    return readReply(reply);
   }
 }
 
@@ -183,17 +168,4 @@ function errorOf(text: string, before: readonly SqlResult[]): SqlError {
   const [code = "ERR"] = text.split(" ", 1);
   const message = text.slice(code.length).trim();
   return new SqlError(new Map([["S", "ERROR"], ["C", code], ["M", message]]), before);
-}
-
-function badLine(message: string): Fault {
-  return new Fault({ kind: "invalid", code: "client.bad-statement", message });
-}
-
-function lost(): Fault {
-  return new Fault({
-    kind: "network",
-    code: "client.sql-lost",
-    message: "the connection to the database was lost",
-    hint: "connect again",
-  });
 }

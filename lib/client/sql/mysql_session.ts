@@ -1,18 +1,17 @@
 /** A session with MySQL or MariaDB through the proxy, with the certificate of a route. */
+import { concat } from "../../bytes/writer.ts";
 import { Fault } from "../../core/fault.ts";
 import { PullReader } from "../../core/pull.ts";
-import type { ByteStream } from "../../core/stream.ts";
+import { type ByteStream, partFrom } from "../../core/stream.ts";
 import { readGreeting } from "../../wire/mysql/greeting.ts";
 import { HEADER, PACKET_MAX, payloadBytesAt } from "../../wire/mysql/packet.ts";
 import { dialRoute, type RouteAt } from "../dial_route.ts";
 import type { ClientPowers } from "../powers.ts";
+import { answerBytesMax, cancelMs, lost, notItsProtocol, partingMs, tooMuch } from "./faults.ts";
 import { mysqlDialect } from "./mysql_dialect.ts";
 import * as messages from "./mysql_messages.ts";
 import type { ShellSession, SqlListener, SqlResult } from "./result.ts";
 import { SqlError } from "./sql_error.ts";
-
-/** What one text may give back in all; more belongs into a file by a program of MySQL. */
-const answerBytesMax = 256 << 20;
 
 export class MysqlSession implements ShellSession {
   readonly dialect = mysqlDialect;
@@ -67,7 +66,7 @@ export class MysqlSession implements ShellSession {
 
   async cancel(): Promise<void> {
     const stop = new AbortController();
-    const timer = this.#powers.clock.after(5_000, () => stop.abort());
+    const timer = this.#powers.clock.after(cancelMs, () => stop.abort());
     try {
       const other = await MysqlSession.open(this.#at, this.#powers, stop.signal);
       await other.run(`KILL QUERY ${this.#connectionId}`, nobody, stop.signal);
@@ -79,14 +78,7 @@ export class MysqlSession implements ShellSession {
 
   close(): void {
     this.#stream.write(messages.quit());
-    this.#stream.end();
-    const timer = this.#powers.clock.after(1_000, () => this.#stream.abort());
-    this.#stream.attach({
-      data: () => {},
-      ended: () => {},
-      drained: () => {},
-      closed: () => timer.cancel(),
-    });
+    partFrom(this.#stream, this.#powers.clock, partingMs);
   }
 
   async #start(signal: AbortSignal): Promise<void> {
@@ -159,23 +151,18 @@ export class MysqlSession implements ShellSession {
       const length = payloadBytesAt(head, 0);
       this.#sequence = head[3] ?? 0;
       this.#bytes += length;
-      if (this.#bytes > answerBytesMax) throw tooMuch();
-      parts.push(await this.#exactly(length, signal));
-      if (length < PACKET_MAX) return joined(parts);
+      if (this.#bytes > answerBytesMax) throw tooMuch("a program of MySQL");
+      const part = await this.#exactly(length, signal);
+      if (length < PACKET_MAX && parts.length === 0) return part;
+      parts.push(part);
+      if (length < PACKET_MAX) return concat(parts);
     }
   }
 
   async #exactly(count: number, signal: AbortSignal): Promise<Uint8Array> {
-    const whole = new Uint8Array(count);
-    for (let at = 0; at < count;) {
-      const chunk = await this.#reader.pull(signal);
-      if (chunk === null) throw lost();
-      const taken = chunk.subarray(0, count - at);
-      whole.set(taken, at);
-      at += taken.length;
-      this.#reader.unread(chunk.subarray(taken.length));
-    }
-    return whole;
+    const bytes = await this.#reader.unit(() => count, signal);
+    if (bytes === null) throw lost();
+    return bytes;
   }
 }
 
@@ -183,18 +170,6 @@ const nobody: SqlListener = { notice: () => {}, copied: () => {} };
 
 function tagOf(rows: number): string {
   return `OK, ${rows} row${rows === 1 ? "" : "s"} affected`;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** What is no message of MySQL's is told so. */
@@ -209,28 +184,5 @@ async function understood<T>(run: () => Promise<T>): Promise<T> {
 }
 
 function broken(): Fault {
-  return new Fault({
-    kind: "protocol",
-    code: "client.sql-protocol",
-    message: "the answer is not MySQL's protocol",
-    hint: "check --proxy, and that tsh and the cluster are of the same version",
-  });
-}
-
-function lost(): Fault {
-  return new Fault({
-    kind: "network",
-    code: "client.sql-lost",
-    message: "the connection to the database was lost",
-    hint: "connect again",
-  });
-}
-
-function tooMuch(): Fault {
-  return new Fault({
-    kind: "limit",
-    code: "client.sql-too-much",
-    message: "the answer is too large to be held here",
-    hint: "use LIMIT, or a program of MySQL: tsh db connect NAME",
-  });
+  return notItsProtocol("MySQL");
 }

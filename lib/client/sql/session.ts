@@ -1,16 +1,22 @@
 /** One SQL session through the proxy, with the certificate of a route. */
-import { Fault } from "../../core/fault.ts";
+import type { Fault } from "../../core/fault.ts";
 import { PullReader } from "../../core/pull.ts";
-import type { ByteStream } from "../../core/stream.ts";
+import { type ByteStream, partFrom } from "../../core/stream.ts";
 import { dialRoute, type RouteAt } from "../dial_route.ts";
 import type { ClientPowers } from "../powers.ts";
+import {
+  answerBytesMax,
+  badStatement,
+  cancelMs,
+  lost,
+  notItsProtocol,
+  partingMs,
+  tooMuch,
+} from "./faults.ts";
 import * as messages from "./messages.ts";
 import { postgresDialect } from "./postgres_dialect.ts";
 import type { ShellSession, SqlListener, SqlResult } from "./result.ts";
 import { SqlError } from "./sql_error.ts";
-
-/** What one message to the database may give back in all; more belongs into a file by psql. */
-const answerBytesMax = 256 << 20;
 
 export class SqlSession implements ShellSession {
   readonly dialect = postgresDialect;
@@ -49,8 +55,7 @@ export class SqlSession implements ShellSession {
   /** Sends a text that may hold several statements; throws `SqlError` for the one that failed. */
   async run(text: string, listener: SqlListener, signal: AbortSignal): Promise<SqlResult[]> {
     if (text.includes("\0")) {
-      const message = "a statement can't hold a NUL character";
-      throw new Fault({ kind: "invalid", code: "client.bad-statement", message });
+      throw badStatement("a statement can't hold a NUL character");
     }
     await this.#reader.write(messages.query(text), signal);
     const answer = new Answer(listener);
@@ -72,7 +77,7 @@ export class SqlSession implements ShellSession {
   async cancel(): Promise<void> {
     if (this.#key === null) return;
     const stop = new AbortController();
-    const timer = this.#powers.clock.after(5_000, () => stop.abort());
+    const timer = this.#powers.clock.after(cancelMs, () => stop.abort());
     try {
       const at = { ...this.#at, endToEnd: false };
       const stream = await dialRoute(at, this.#powers, stop.signal);
@@ -87,14 +92,7 @@ export class SqlSession implements ShellSession {
 
   close(): void {
     this.#stream.write(messages.terminate());
-    this.#stream.end();
-    const timer = this.#powers.clock.after(1_000, () => this.#stream.abort());
-    this.#stream.attach({
-      data: () => {},
-      ended: () => {},
-      drained: () => {},
-      closed: () => timer.cancel(),
-    });
+    partFrom(this.#stream, this.#powers.clock, partingMs);
   }
 
   async #start(signal: AbortSignal): Promise<void> {
@@ -115,7 +113,7 @@ export class SqlSession implements ShellSession {
     const head = await this.#exactly(5, signal);
     const length = new DataView(head.buffer, head.byteOffset).getUint32(1) - 4;
     if (length < 0) throw broken();
-    if (length > messages.messageBytesMax) throw tooMuch();
+    if (length > messages.messageBytesMax) throw tooMuch("psql");
     const body = await this.#exactly(length, signal);
     try {
       return messages.readMessage(String.fromCharCode(head[0] ?? 0), body);
@@ -125,16 +123,9 @@ export class SqlSession implements ShellSession {
   }
 
   async #exactly(count: number, signal: AbortSignal): Promise<Uint8Array> {
-    const whole = new Uint8Array(count);
-    for (let at = 0; at < count;) {
-      const chunk = await this.#reader.pull(signal);
-      if (chunk === null) throw lost();
-      const taken = chunk.subarray(0, count - at);
-      whole.set(taken, at);
-      at += taken.length;
-      this.#reader.unread(chunk.subarray(taken.length));
-    }
-    return whole;
+    const bytes = await this.#reader.unit(() => count, signal);
+    if (bytes === null) throw lost();
+    return bytes;
   }
 }
 
@@ -158,7 +149,7 @@ class Answer {
         return;
       case "row":
         this.#bytes += message.values.reduce((sum, value) => sum + (value?.length ?? 0), 32);
-        if (this.#bytes > answerBytesMax) throw tooMuch();
+        if (this.#bytes > answerBytesMax) throw tooMuch("psql");
         this.#rows.push(message.values);
         return;
       case "complete":
@@ -183,28 +174,5 @@ class Answer {
 }
 
 function broken(): Fault {
-  return new Fault({
-    kind: "protocol",
-    code: "client.sql-protocol",
-    message: "the answer is not PostgreSQL's protocol",
-    hint: "check --proxy, and that tsh and the cluster are of the same version",
-  });
-}
-
-function lost(): Fault {
-  return new Fault({
-    kind: "network",
-    code: "client.sql-lost",
-    message: "the connection to the database was lost",
-    hint: "connect again",
-  });
-}
-
-function tooMuch(): Fault {
-  return new Fault({
-    kind: "limit",
-    code: "client.sql-too-much",
-    message: "the answer is too large to be held here",
-    hint: "use LIMIT, or psql: tsh db connect NAME",
-  });
+  return notItsProtocol("PostgreSQL");
 }
