@@ -6,7 +6,7 @@ import { lenencBytes, lenencInt } from "../../wire/mysql/lenenc.ts";
 import { PACKET_MAX } from "../../wire/mysql/packet.ts";
 import { first, readEof, readError, readOk, status } from "../../wire/mysql/replies.ts";
 import { writeResponse } from "../../wire/mysql/response.ts";
-import { anyText } from "../../wire/mysql/text.ts";
+import { anyText } from "../../wire/text.ts";
 import { SqlError } from "./sql_error.ts";
 
 /** Old forms of everything: what is asked here is little. */

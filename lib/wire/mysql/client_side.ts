@@ -15,7 +15,7 @@ import { errorPacket } from "./replies.ts";
 import type { Pending, Session } from "./session.ts";
 import { type Killed, killed, offeredFiles, placeholders, usedSchema } from "./statements.ts";
 import { notRun } from "./tally.ts";
-import { anyText } from "./text.ts";
+import { anyText } from "../text.ts";
 import { ValueReader } from "./value_reader.ts";
 
 type NotAsked = Omit<Pending, "sequence">;

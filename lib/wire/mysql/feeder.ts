@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { limits } from "./limits.ts";
 import { wireError } from "./packet.ts";
-import { hex } from "./text.ts";
+import { hex } from "../text.ts";
 
 /** Bytes of a body: all of them, or their front. */
 export interface Taken {

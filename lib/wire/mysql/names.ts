@@ -4,7 +4,7 @@ import type { StreamedStatement } from "../protocol.ts";
 import type { Taken } from "./feeder.ts";
 import { limits } from "./limits.ts";
 import { wireError } from "./packet.ts";
-import { hex } from "./text.ts";
+import { hex } from "../text.ts";
 import type { BoundType } from "./values.ts";
 
 /** A parameter that came ahead of its statement, in any number of parts. */

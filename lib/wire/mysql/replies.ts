@@ -2,7 +2,7 @@ import { ByteReader } from "../../bytes/reader.ts";
 import { can, has } from "./capabilities.ts";
 import { lenencBytes, lenencInt } from "./lenenc.ts";
 import { packet, readFront } from "./packet.ts";
-import { anyText } from "./text.ts";
+import { anyText } from "../text.ts";
 
 /** First byte of a reply ("Generic Response Packets"). */
 export const first = {

@@ -4,7 +4,7 @@ import { can, has } from "./capabilities.ts";
 import { lenencBytes, putLenencBytes, putLenencInt } from "./lenenc.ts";
 import { limits } from "./limits.ts";
 import { packet, readFront, wireError } from "./packet.ts";
-import { utf8 } from "./text.ts";
+import { utf8 } from "../text.ts";
 
 const NAME = "HandshakeResponse";
 /** Flags, the longest packet, collation and filler: all that an SSLRequest has. */

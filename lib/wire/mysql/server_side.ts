@@ -5,7 +5,7 @@ import { HEADER, packet, PACKET_MAX, payloadBytesAt, wireError } from "./packet.
 import { refuseWithin } from "./refuse.ts";
 import { first } from "./replies.ts";
 import type { Session } from "./session.ts";
-import { anyText } from "./text.ts";
+import { anyText } from "../text.ts";
 
 const nothing = new Uint8Array(0);
 /** A question for a file holds its name, which has 512 bytes at most. */

@@ -1,3 +1,4 @@
+import { Fifo } from "../fifo.ts";
 import type { Abilities, SessionTerms, Statement } from "../protocol.ts";
 import { type StreamSizes, streamSizes } from "../streaming.ts";
 import { can, canMariadb, has } from "./capabilities.ts";
@@ -71,8 +72,7 @@ export class Session {
   /** Set while the client sends a file. */
   file: FileSent | null = null;
   #lastId = 0;
-  #pending: (Pending | undefined)[] = [];
-  #head = 0;
+  readonly #pending = new Fifo<Pending>();
   #pendingBytes = 0;
 
   constructor(sizes: StreamSizes = streamSizes, terms: SessionTerms = anywhere) {
@@ -95,7 +95,7 @@ export class Session {
 
   /** Commands that wait for their answer. */
   get waiting(): number {
-    return this.#pending.length - this.#head;
+    return this.#pending.length;
   }
 
   asked(item: Pending): void {
@@ -107,22 +107,12 @@ export class Session {
   }
 
   peek(): Pending | undefined {
-    return this.#pending[this.#head];
+    return this.#pending.first;
   }
 
   shift(): Pending | undefined {
-    const item = this.#pending[this.#head];
-    if (item === undefined) return undefined;
-    this.#pending[this.#head] = undefined;
-    this.#head += 1;
-    this.#pendingBytes -= weight(item);
-    if (this.#head === this.#pending.length) {
-      this.#pending = [];
-      this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#pending.length) {
-      this.#pending = this.#pending.slice(this.#head);
-      this.#head = 0;
-    }
+    const item = this.#pending.shift();
+    if (item !== undefined) this.#pendingBytes -= weight(item);
     return item;
   }
 }

@@ -2,7 +2,7 @@ import { ByteReader } from "../../bytes/reader.ts";
 import type { Parameter } from "../protocol.ts";
 import type { Script, Taken } from "./feeder.ts";
 import { wireError } from "./packet.ts";
-import { anyText, base64, textPrefix, utf8 } from "./text.ts";
+import { anyText, base64, textPrefix, utf8 } from "../text.ts";
 
 /** Type of a bound value: its code, and whether it has no sign. */
 export interface BoundType {

@@ -14,7 +14,7 @@ import {
 } from "./message.ts";
 import { isCancelLength, readCancelKey } from "./sniff.ts";
 import { asksReplication } from "./startup_parameters.ts";
-import { utf8 } from "./text.ts";
+import { utf8 } from "../text.ts";
 
 const NAME = "StartupMessage";
 

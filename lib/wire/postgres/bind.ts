@@ -2,7 +2,7 @@ import { concat } from "../../bytes/writer.ts";
 import { createHash, type Hash } from "node:crypto";
 import { limits } from "./limits.ts";
 import { wireError } from "./message.ts";
-import { anyText, hex } from "./text.ts";
+import { anyText, hex } from "../text.ts";
 
 const nothing = new Uint8Array(0);
 

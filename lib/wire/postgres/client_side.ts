@@ -12,7 +12,7 @@ import { decodeParameter } from "./parameters.ts";
 import type { Session } from "./session.ts";
 import { notRun } from "./tally.ts";
 import { latin1 } from "../latin1.ts";
-import { anyText, utf8 } from "./text.ts";
+import { anyText, utf8 } from "../text.ts";
 
 interface Rule {
   readonly name: string;

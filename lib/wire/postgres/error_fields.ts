@@ -1,4 +1,4 @@
-import { anyText } from "./text.ts";
+import { anyText } from "../text.ts";
 import type { StatementError } from "../protocol.ts";
 
 /** What an ErrorResponse says; fields the server left out are empty. */

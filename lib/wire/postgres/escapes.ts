@@ -2,7 +2,7 @@
  * What the server's scanner refuses inside of a string constant with escapes (E'...'), before it
  * takes note of the statement. ("String Constants with C-Style Escapes")
  */
-import { utf8 } from "./text.ts";
+import { utf8 } from "../text.ts";
 
 const unicode = /\\(?:u([\dA-Fa-f]{4})|U([\dA-Fa-f]{8}))/y;
 const byte = /\\(?:x([\dA-Fa-f]{1,2})|([0-7]{1,3}))/y;

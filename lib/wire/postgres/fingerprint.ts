@@ -1,9 +1,14 @@
-import { createHash } from "node:crypto";
+import {
+  closeGroup,
+  dropSign,
+  fingerprintCharacters,
+  formOf,
+  idOf,
+  pushValue,
+} from "../statement_form.ts";
 import { elementAt } from "./verdict.ts";
 
-/** Longer texts are looked at up to here: what follows in such is values, as a rule. */
-export const fingerprintCharacters = 64 * 1024;
-const ID_DIGITS = 16;
+export { fingerprintCharacters };
 
 /**
  * A short id of what a statement does whatever its values: the same for `WHERE id = 1`,
@@ -17,21 +22,6 @@ export function fingerprint(text: string): string {
 export function fingerprintOfFront(front: string): string {
   return idOf(normalised(front, true));
 }
-
-function idOf(form: string): string {
-  const known = remembered.get(form);
-  if (known !== undefined) return known;
-  const made = createHash("sha256").update(form).digest("hex").slice(0, ID_DIGITS);
-  if (form.length > REMEMBERED_CHARACTERS) return made;
-  if (remembered.size >= REMEMBERED_FORMS) remembered.clear();
-  remembered.set(form, made);
-  return made;
-}
-
-/** Programs say the same again and again, with other values: a look costs less than a hash. */
-const remembered = new Map<string, string>();
-const REMEMBERED_FORMS = 512;
-const REMEMBERED_CHARACTERS = 2048;
 
 const OTHER = 0;
 const BLANK = 1;
@@ -56,9 +46,6 @@ function kindAt(source: string, at: number): number {
 
 const blank = /\s+/y;
 const number = /(?:0[xob][\da-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?\d+)?)/iy;
-const signs = new Set(["-", "+"]);
-/** A sign after one of these belongs to the number that follows. */
-const beforeSign = new Set(["(", ",", "=", "<", ">", "+", "-", "*", "/", "%"]);
 /** Letters right before a quote: N'', B'', X'', and the end of U&''. */
 const prefixes = new Set(["n", "b", "x", "&"]);
 
@@ -68,15 +55,11 @@ const prefixes = new Set(["n", "b", "x", "&"]);
  * quoted are in lower case. Takes time in proportion to the text.
  */
 export function normalised(text: string, isFront = false): string {
-  const isCut = isFront || text.length > fingerprintCharacters;
-  const source = isCut ? text.slice(0, fingerprintCharacters) : text;
-  const tokens: string[] = [];
-  for (let at = 0; at < source.length;) {
-    at = takeToken(source, at, tokens);
-  }
-  if (isCut) dropUnfinished(tokens);
-  while (tokens.at(-1) === ";") tokens.pop();
-  return tokens.join(" ");
+  return formOf(text, isFront, takeAll);
+}
+
+function takeAll(source: string, tokens: string[]): void {
+  for (let at = 0; at < source.length;) at = takeToken(source, at, tokens);
 }
 
 function takeToken(source: string, at: number, tokens: string[]): number {
@@ -84,7 +67,7 @@ function takeToken(source: string, at: number, tokens: string[]): number {
     case BLANK:
       return at + 1;
     case SIGN:
-      if (source[at] === ")") close(tokens);
+      if (source[at] === ")") closeGroup(tokens);
       else tokens.push(source[at] ?? "");
       return at + 1;
     case LETTER: {
@@ -106,8 +89,8 @@ function takeAnyToken(source: string, at: number, tokens: string[]): number {
   if (blank.test(source)) return blank.lastIndex;
   number.lastIndex = at;
   if (number.test(source)) {
-    if (signs.has(tokens.at(-1) ?? "") && beforeSign.has(tokens.at(-2) ?? "")) tokens.pop();
-    value(tokens);
+    dropSign(tokens);
+    pushValue(tokens);
     return number.lastIndex;
   }
   const { end, literal } = elementAt(source, at);
@@ -115,35 +98,16 @@ function takeAnyToken(source: string, at: number, tokens: string[]): number {
   if (two === "--" || two === "/*") return end;
   if (literal) {
     if (prefixes.has(tokens.at(-1) ?? "") && /\S/.test(source[at - 1] ?? " ")) dropPrefix(tokens);
-    value(tokens);
+    pushValue(tokens);
     return end;
   }
   const token = source.slice(at, end);
-  if (/^\$\d+$/.test(token)) value(tokens);
-  else if (token === ")") close(tokens);
+  if (/^\$\d+$/.test(token)) pushValue(tokens);
+  else if (token === ")") closeGroup(tokens);
   else tokens.push(token.startsWith('"') ? token : token.toLowerCase());
   return end;
 }
 
 function dropPrefix(tokens: string[]): void {
   if (tokens.pop() === "&" && tokens.at(-1) === "u") tokens.pop();
-}
-
-/** A constant; one that follows another in a list is the same `?`. */
-function value(tokens: string[]): void {
-  if (tokens.at(-1) === "," && tokens.at(-2) === "?") tokens.pop();
-  else tokens.push("?");
-}
-
-/** The end of a group; a row of values after another is the same row. */
-function close(tokens: string[]): void {
-  const row = tokens.slice(-6).join(" ");
-  if (row === "( ? ) , ( ?") tokens.splice(-4, 4);
-  tokens.push(")");
-}
-
-/** Of a text that was cut, what came after the last whole group. */
-function dropUnfinished(tokens: string[]): void {
-  const end = tokens.lastIndexOf(")");
-  if (end >= 0) tokens.splice(end + 1);
 }

@@ -19,7 +19,7 @@ import {
 import { forwardedParameters } from "./startup_parameters.ts";
 import { withLimits } from "./session_settings.ts";
 import { startTls } from "./start_tls.ts";
-import { hex } from "./text.ts";
+import { hex } from "../text.ts";
 
 /** Authentication requests ("Message Formats", Authentication*). */
 const auth = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const;

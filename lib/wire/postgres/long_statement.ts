@@ -4,7 +4,7 @@ import { PieceDecoder } from "../streaming.ts";
 import { fingerprint, fingerprintCharacters, fingerprintOfFront } from "./fingerprint.ts";
 import { limits } from "./limits.ts";
 import { readBody, wireError } from "./message.ts";
-import { anyText } from "./text.ts";
+import { anyText } from "../text.ts";
 
 const nothing = new Uint8Array(0);
 

@@ -2,7 +2,8 @@ import type { Parameter } from "../protocol.ts";
 import { ByteReader } from "../../bytes/reader.ts";
 import type { RawParameter } from "./bind.ts";
 import { limits } from "./limits.ts";
-import { anyText, base64, hex, textPrefix } from "./text.ts";
+import { latin1 } from "../latin1.ts";
+import { anyText, base64, hex, textPrefix } from "../text.ts";
 import { type Type, typeOf } from "./types.ts";
 
 /** A bound value as the record shows it; `oid` is its type, 0 where not told. */
@@ -18,7 +19,7 @@ export function decodeParameter(raw: RawParameter, oid: number): Parameter {
 }
 
 function wholeOrFront(raw: RawParameter, value: Uint8Array): string {
-  return value.length === raw.bytes ? anyText(value) : textPrefix(value);
+  return value.length === raw.bytes ? anyText(value) : textPrefix(value) ?? latin1(value);
 }
 
 interface Shown {

@@ -1,3 +1,4 @@
+import { Fifo } from "../fifo.ts";
 import { limits } from "./limits.ts";
 import { wireError } from "./message.ts";
 import type { Change, Portal, Prepared } from "./names.ts";
@@ -41,18 +42,16 @@ export type Pending =
 
 /** A queue of {@linkcode Pending}, bounded in count and in the bytes that it keeps alive. */
 export class PendingQueue {
-  #items: (Pending | undefined)[] = [];
-  #head = 0;
+  readonly #items = new Fifo<Pending>();
   #bytes = 0;
-  #last: Pending | undefined;
 
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#items.length;
   }
 
   /** The newest, if it still waits. */
   get last(): Pending | undefined {
-    return this.#last;
+    return this.#items.last;
   }
 
   push(item: Pending, messageName: string): void {
@@ -61,36 +60,21 @@ export class PendingQueue {
       throw wireError("oversize", messageName, "too much was asked without an answer");
     }
     this.#items.push(item);
-    this.#last = item;
   }
 
   peek(): Pending | undefined {
-    return this.#items[this.#head];
+    return this.#items.first;
   }
 
   shift(): Pending | undefined {
-    const item = this.#items[this.#head];
-    if (item === undefined) return undefined;
-    this.#items[this.#head] = undefined;
-    this.#head += 1;
-    this.#bytes -= weight(item);
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-      this.#last = undefined;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
+    const item = this.#items.shift();
+    if (item !== undefined) this.#bytes -= weight(item);
     return item;
   }
 
   /** All that wait, oldest first. */
-  *[Symbol.iterator](): Generator<Pending> {
-    for (let at = this.#head; at < this.#items.length; at++) {
-      const item = this.#items[at];
-      if (item !== undefined) yield item;
-    }
+  [Symbol.iterator](): Generator<Pending> {
+    return this.#items[Symbol.iterator]();
   }
 
   /** The changes of names that wait, oldest first. */

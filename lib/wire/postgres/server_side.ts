@@ -6,7 +6,7 @@ import { limits } from "./limits.ts";
 import { readBody, server, wireError } from "./message.ts";
 import { Answers } from "./answers.ts";
 import type { Session } from "./session.ts";
-import { anyText } from "./text.ts";
+import { anyText } from "../text.ts";
 
 const forwardedBefore = (): void => {};
 

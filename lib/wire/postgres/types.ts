@@ -1,7 +1,7 @@
 import { ByteReader } from "../../bytes/reader.ts";
 import { dateText, intervalText, timestampText, timeText } from "./datetime.ts";
 import { numericText } from "./numeric.ts";
-import { anyText, hex } from "./text.ts";
+import { anyText, hex } from "../text.ts";
 
 /** A type of the database's catalogue whose binary form we can read. */
 export interface Type {

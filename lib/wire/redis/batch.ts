@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { CommandAsked } from "../commands.ts";
 import type { Statement } from "../protocol.ts";
+import { idOf } from "../statement_form.ts";
 import { lineOf } from "./asked.ts";
 import { limits } from "./limits.ts";
 
@@ -44,21 +44,8 @@ export class Batch {
       portalName: "",
       parameters: [],
       reexecution: false,
-      fingerprint: fingerprint(this.#names.join(" ")),
+      // The same for the same commands in the same order, whatever their arguments.
+      fingerprint: idOf(this.#names.join(" ")),
     };
   }
-}
-
-const digits = 16;
-const remembered = new Map<string, string>();
-const rememberedMax = 512;
-
-/** The same for the same commands in the same order, whatever their arguments. */
-function fingerprint(names: string): string {
-  const known = remembered.get(names);
-  if (known !== undefined) return known;
-  const made = createHash("sha256").update(names).digest("hex").slice(0, digits);
-  if (remembered.size >= rememberedMax) remembered.clear();
-  remembered.set(names, made);
-  return made;
 }

@@ -1,5 +1,6 @@
-import type { Gate, Inspector, SessionTerms, Tap } from "../protocol.ts";
+import type { Inspector, SessionTerms } from "../protocol.ts";
 import type { StreamSizes } from "../streaming.ts";
+import { inspectorOf } from "../two_sides.ts";
 import { ClientSide } from "./client_side.ts";
 import { firstDatabase } from "./login.ts";
 import { refuse } from "./refuse.ts";
@@ -11,19 +12,5 @@ export function inspector(sizes?: StreamSizes, terms?: SessionTerms): Inspector 
   const session = new Session(terms?.commands ?? null, terms?.database ?? firstDatabase);
   const client = new ClientSide(session, sizes);
   const server = new ServerSide(session);
-  return {
-    client: (chunk: Uint8Array, gate: Gate) => client.push(chunk, gate),
-    server: (chunk: Uint8Array, tap: Tap) => server.push(chunk, tap),
-    close: (tap: Tap) => {
-      server.close(tap);
-      client.close(tap);
-    },
-    get betweenFrames() {
-      return server.atRest;
-    },
-    get rows() {
-      return server.rows;
-    },
-    refuse,
-  };
+  return inspectorOf(client, server, refuse);
 }

@@ -1,4 +1,5 @@
 import type { CommandReply } from "../commands.ts";
+import { Fifo } from "../fifo.ts";
 import { limits } from "./limits.ts";
 import { wireError } from "./resp.ts";
 
@@ -44,14 +45,13 @@ const defaults: Owed = {
 };
 
 export class OwedQueue {
-  #items: (Owed | undefined)[] = [];
-  #head = 0;
+  readonly #items = new Fifo<Owed>();
   #count = 0;
   #own = 0;
   #bytes = 0;
 
   get front(): Owed | undefined {
-    return this.#items[this.#head];
+    return this.#items.first;
   }
 
   /** Words of ours, and replies to be swallowed: while there are, replies are cut apart. */
@@ -60,14 +60,14 @@ export class OwedQueue {
   }
 
   get isEmpty(): boolean {
-    return this.#head === this.#items.length;
+    return this.#items.length === 0;
   }
 
   /** A command of a statement that has one reply. */
   plain(id: number, index: number): void {
     this.#counted();
-    const last = this.#items.at(-1);
-    if (last?.kind === "plain" && last.id === id && last.end === index && !this.isEmpty) {
+    const { last } = this.#items;
+    if (last?.kind === "plain" && last.id === id && last.end === index) {
       last.end += 1;
     } else this.#items.push({ ...defaults, id, next: index, end: index + 1 });
   }
@@ -91,24 +91,13 @@ export class OwedQueue {
     if (front.next < front.end) return index;
     if (front.kind === "answer" || front.swallow) this.#own -= 1;
     this.#bytes -= front.bytes.length;
-    this.#items[this.#head] = undefined;
-    this.#head += 1;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
+    this.#items.shift();
     return index;
   }
 
   /** All that still wait, oldest first. */
-  *[Symbol.iterator](): Generator<Owed> {
-    for (let at = this.#head; at < this.#items.length; at++) {
-      const item = this.#items[at];
-      if (item !== undefined) yield item;
-    }
+  [Symbol.iterator](): Generator<Owed> {
+    return this.#items[Symbol.iterator]();
   }
 
   #counted(): void {

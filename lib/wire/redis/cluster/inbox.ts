@@ -2,6 +2,7 @@
 import type { CommandHandler, LongTreatment } from "../command_reader.ts";
 import { CommandReader } from "../command_reader.ts";
 import { type Command, commandOf } from "../commands.ts";
+import { Fifo } from "../../fifo.ts";
 import { streamSizes } from "../../streaming.ts";
 import type { LongCommand } from "../long_command.ts";
 import { errorReply } from "../resp.ts";
@@ -30,12 +31,11 @@ const unknownKey = errorReply(
 
 export class Inbox implements CommandHandler {
   readonly #reader = new CommandReader(streamSizes);
-  #items: (Asked | undefined)[] = [];
-  #head = 0;
+  readonly #items = new Fifo<Asked>();
   #bytes = 0;
 
   get first(): Asked | undefined {
-    return this.#items[this.#head];
+    return this.#items.first;
   }
 
   get isFull(): boolean {
@@ -43,7 +43,7 @@ export class Inbox implements CommandHandler {
   }
 
   get isEmpty(): boolean {
-    return this.#head === this.#items.length;
+    return this.#items.length === 0;
   }
 
   push(chunk: Uint8Array): void {
@@ -51,16 +51,7 @@ export class Inbox implements CommandHandler {
   }
 
   shift(): void {
-    this.#bytes -= sizeOf(this.first);
-    this.#items[this.#head] = undefined;
-    this.#head += 1;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
+    this.#bytes -= sizeOf(this.#items.shift());
   }
 
   command(args: readonly Uint8Array[], bytes: Uint8Array): boolean {

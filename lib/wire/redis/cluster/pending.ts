@@ -1,4 +1,5 @@
 /** What the client waits for, in the order it asked. */
+import { Fifo } from "../../fifo.ts";
 import { type Combine, combine } from "./combine.ts";
 import type { ClusterNode } from "./node.ts";
 
@@ -90,16 +91,15 @@ const none = new Uint8Array(0);
 
 /** Entries in order, and what is kept for them. */
 export class Pending {
-  #items: (Entry | undefined)[] = [];
-  #head = 0;
+  readonly #items = new Fifo<Entry>();
   #barriers = 0;
 
   get front(): Entry | undefined {
-    return this.#items[this.#head];
+    return this.#items.first;
   }
 
   get count(): number {
-    return this.#items.length - this.#head;
+    return this.#items.length;
   }
 
   get hasBarrier(): boolean {
@@ -112,15 +112,6 @@ export class Pending {
   }
 
   shift(): void {
-    if (this.front?.isBarrier === true) this.#barriers -= 1;
-    this.#items[this.#head] = undefined;
-    this.#head += 1;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
+    if (this.#items.shift()?.isBarrier === true) this.#barriers -= 1;
   }
 }

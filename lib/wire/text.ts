@@ -1,14 +1,31 @@
-import { latin1 } from "../latin1.ts";
+import { latin1 } from "./latin1.ts";
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Text of UTF-8; null where it is something else. */
+/** Up to here reading byte by byte is quicker than a call to the decoder. */
+const SHORT_BYTES = 64;
+
+/** Text of UTF-8 bytes, or null where they are something else. */
 export function utf8(bytes: Uint8Array): string | null {
+  if (bytes.length <= SHORT_BYTES) {
+    const text = shortAscii(bytes);
+    if (text !== null) return text;
+  }
   try {
     return strict.decode(bytes);
   } catch {
     return null;
   }
+}
+
+function shortAscii(bytes: Uint8Array): string | null {
+  let text = "";
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte > 0x7f) return null;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /**
@@ -19,7 +36,10 @@ export function anyText(bytes: Uint8Array): string {
   return utf8(bytes) ?? latin1(bytes);
 }
 
-/** Text of the front of a longer text: a character cut in two at the end is left out. */
+/**
+ * Text of the front of a longer UTF-8 text, null where it is something else: a character cut in two
+ * at the end is left out.
+ */
 export function textPrefix(bytes: Uint8Array): string | null {
   for (let cut = 0; cut < 4 && cut <= bytes.length; cut++) {
     const text = utf8(bytes.subarray(0, bytes.length - cut));
