@@ -6,10 +6,10 @@ import { mysql } from "../../lib/wire/mysql/mod.ts";
 import type {
   Gate,
   Greeting,
-  Handshake,
   LoginRequest,
   Reply,
   SessionTerms,
+  Step,
   Tap,
 } from "../../lib/wire/protocol.ts";
 import type { StreamSizes } from "../../lib/wire/streaming.ts";
@@ -20,20 +20,11 @@ import { isWithin } from "../conformance/damage.ts";
 import { gateOf, unsaid } from "../fakes/gate.ts";
 import { flags, greeting, ok as okay, packet, response, u32 } from "../fakes/mysql_messages.ts";
 import type { Delivery, Target } from "./campaign.ts";
-
-type Side = "client" | "server";
+import { follow, seedsOf, type Side, takeTurns, type Watched, withoutSecret } from "./sessions.ts";
 
 const all = [...samples, ...newerSamples];
 const newer = flags.protocol41 | flags.deprecateEof | flags.sessionTrack |
   flags.optionalMetadata | flags.queryAttributes;
-
-/** The first byte chooses the sample whose other side answers. */
-function sideOf(side: Side): Uint8Array[] {
-  return all.map((sample, index) => {
-    const turns = sample.turns.filter((turn) => turn.from === side).map((turn) => turn.bytes);
-    return concat([Uint8Array.of(index), ...turns]);
-  });
-}
 
 function termsOf(index: number, localInfile: boolean): SessionTerms {
   const abilities = {
@@ -47,32 +38,19 @@ function termsOf(index: number, localInfile: boolean): SessionTerms {
   return { loggedIn: { abilities }, database: "", localInfile, replication: true, connectionOf };
 }
 
-/** A session in which one side is damaged and the other is as it should be, taking turns. */
 function inspect(
   side: Side,
   input: Uint8Array,
-  { cuts, random }: Delivery,
+  delivery: Delivery,
   sizes?: StreamSizes,
 ): string {
-  const index = (input[0] ?? 0) % all.length;
-  const others = all[index]?.turns.filter((turn) => turn.from !== side) ?? [];
-  const session = new WatchedSession(termsOf(index, random.below(2) > 0), sizes);
-  try {
-    for (const part of cuts(input.subarray(1))) {
-      session.push(side, part);
-      if (random.below(3) > 0) continue;
-      const other = others.shift();
-      if (other !== undefined) session.push(other.from, other.bytes);
-    }
-    for (const other of others) session.push(other.from, other.bytes);
-  } finally {
-    session.close();
-  }
-  return session.kind;
+  const localInfile = delivery.random.below(2) > 0;
+  const open = (index: number) => new WatchedSession(termsOf(index, localInfile), sizes);
+  return takeTurns(all, side, input, delivery, open);
 }
 
 /** Checks the promises of an inspector while it is used. */
-class WatchedSession {
+class WatchedSession implements Watched {
   readonly #inspector: ReturnType<typeof mysql.inspector>;
   readonly #given: Record<Side, Uint8Array[]> = { client: [], server: [] };
   readonly #forwarded: Record<Side, Uint8Array[]> = { client: [], server: [] };
@@ -138,36 +116,8 @@ class WatchedSession {
   }
 }
 
-/** Runs a handshake on all that the peer will ever say. */
-function follow(script: Handshake<unknown>, incoming: Uint8Array): string {
-  let left = incoming;
-  let reply: Reply;
-  for (let steps = 0; steps < 5000; steps++) {
-    const turn = script.next(reply);
-    if (turn.done) return "done";
-    const step = turn.value;
-    reply = undefined;
-    if (step.do === "secret") reply = SECRET;
-    else if (step.do === "ed25519") reply = new Uint8Array(64);
-    else if (step.do === "frame") {
-      const size = step.measure(left);
-      if (size === null) return "hungry for a header";
-      ok(size >= 1 && size <= step.maxBytes, "a frame without bounds");
-      if (size > left.length) return "hungry for a body";
-      reply = left.subarray(0, size);
-      left = left.subarray(size);
-    }
-  }
-  throw new Error("A handshake without an end");
-}
-
-function withoutSecret(run: () => string): string {
-  try {
-    return run();
-  } catch (thrown) {
-    ok(!(thrown instanceof WireError) || !thrown.message.includes(SECRET), "repeats a secret");
-    throw thrown;
-  }
+function answer({ do: what }: Step): Reply {
+  return what === "secret" ? SECRET : what === "ed25519" ? new Uint8Array(64) : undefined;
 }
 
 const nonce = new TextEncoder().encode("0123456789abcdefghijklmn");
@@ -202,44 +152,45 @@ const words = ["caching_sha2_password\0", "client_ed25519\0", "\0", "def", "\xfe
 export const mysqlTargets: readonly Target[] = [
   {
     name: "mysql inspector, client side",
-    seeds: sideOf("client"),
+    seeds: seedsOf(all, "client"),
     words: [...words, "kill query 4", "use shop", "load data local infile 'x'"],
     bytesMax: 80_000,
     answers: [WireError],
-    run: (input, delivery) => withoutSecret(() => inspect("client", input, delivery)),
+    run: (input, delivery) => withoutSecret(SECRET, () => inspect("client", input, delivery)),
   },
   {
     name: "mysql inspector, statements in pieces",
-    seeds: sideOf("client"),
+    seeds: seedsOf(all, "client"),
     words,
     bytesMax: 80_000,
     answers: [WireError],
     run: (input, delivery) => {
       const piece = 1 + delivery.random.below(64);
       const sizes = { wholeMax: delivery.random.below(64), piece, lag: piece >> 1 };
-      return withoutSecret(() => inspect("client", input, delivery, sizes));
+      return withoutSecret(SECRET, () => inspect("client", input, delivery, sizes));
     },
   },
   {
     name: "mysql inspector, server side",
-    seeds: sideOf("server"),
+    seeds: seedsOf(all, "server"),
     words: [...words, "\xfb/etc/passwd"],
     bytesMax: 80_000,
     answers: [WireError],
-    run: (input, delivery) => withoutSecret(() => inspect("server", input, delivery)),
+    run: (input, delivery) => withoutSecret(SECRET, () => inspect("server", input, delivery)),
   },
   {
     name: "mysql accept",
     seeds: responses,
     words,
     answers: [WireError, ClientRefused],
-    run: (input) => follow(mysql.accept({ ...greeted, said: (input[3] ?? 0) === 2 }), input),
+    run: (input) =>
+      follow(mysql.accept({ ...greeted, said: (input[3] ?? 0) === 2 }), input, answer),
   },
   {
     name: "mysql meet",
     seeds: responses,
     answers: [WireError, ClientRefused],
-    run: (input) => follow(mysql.meet?.(greeted) ?? mysql.accept(greeted), input),
+    run: (input) => follow(mysql.meet?.(greeted) ?? mysql.accept(greeted), input, answer),
   },
   {
     name: "mysql login",
@@ -251,6 +202,6 @@ export const mysqlTargets: readonly Target[] = [
     ],
     words,
     answers: [WireError, UpstreamRefused],
-    run: (input) => withoutSecret(() => follow(mysql.login(request), input)),
+    run: (input) => withoutSecret(SECRET, () => follow(mysql.login(request), input, answer)),
   },
 ];

@@ -12,50 +12,29 @@ import type { StreamSizes } from "../../lib/wire/streaming.ts";
 import { call, samples, SECRET, wire } from "../conformance/redis_samples.ts";
 import { gateOf, unsaid } from "../fakes/gate.ts";
 import type { Delivery, Target } from "./campaign.ts";
-
-type Side = "client" | "server";
+import { seedsOf, type Side, takeTurns, type Watched } from "./sessions.ts";
 
 const more = [
   concat([call("RESET"), call("QUIT"), call("AUTH", "alice", SECRET), call("HELLO", "3")]),
   concat([call("MULTI"), call("SUBSCRIBE", "a"), call("EXEC"), call("CLIENT", "REPLY", "OFF")]),
 ];
 
-/** The first byte chooses the sample whose other side answers. */
-function seedsOf(side: Side): Uint8Array[] {
-  const found = samples.map((sample, index) => {
-    const turns = sample.turns.filter((turn) => turn.from === side).map((turn) => turn.bytes);
-    return concat([Uint8Array.of(index), ...turns]);
-  });
-  const own = side === "client" ? more.map((bytes) => concat([Uint8Array.of(0), bytes])) : [];
-  return [...found, ...own];
-}
+const clientSeeds = [
+  ...seedsOf(samples, "client"),
+  ...more.map((bytes) => concat([Uint8Array.of(0), bytes])),
+];
 
-/** A session in which one side is damaged and the other is as it should be, taking turns. */
 function inspect(
   side: Side,
   input: Uint8Array,
-  { cuts, random }: Delivery,
+  delivery: Delivery,
   sizes?: StreamSizes,
 ): string {
-  const sample = samples[(input[0] ?? 0) % samples.length];
-  const others = sample?.turns.filter((turn) => turn.from !== side) ?? [];
-  const session = new Watched(sizes);
-  try {
-    for (const part of cuts(input.subarray(1))) {
-      session.push(side, part);
-      if (random.below(3) > 0) continue;
-      const other = others.shift();
-      if (other !== undefined) session.push(other.from, other.bytes);
-    }
-    for (const other of others) session.push(other.from, other.bytes);
-  } finally {
-    session.close();
-  }
-  return [...session.seen].sort().join(" ");
+  return takeTurns(samples, side, input, delivery, () => new WatchedCommands(sizes));
 }
 
 /** Checks the promises of an inspector of commands while it is used. */
-class Watched {
+class WatchedCommands implements Watched {
   readonly seen = new Set<string>();
   readonly #inspector: ReturnType<typeof redis.inspector>;
   /** Replies still to come for each statement. */
@@ -100,6 +79,10 @@ class Watched {
     this.#inspector.close(this.#tap);
     ok(this.#open.size === 0, "statements without a result");
   }
+
+  get kind(): string {
+    return [...this.seen].sort().join(" ");
+  }
 }
 
 const words = [
@@ -116,7 +99,7 @@ const words = [
 export const redisTargets: readonly Target[] = [
   {
     name: "redis inspector, client side",
-    seeds: seedsOf("client"),
+    seeds: clientSeeds,
     words,
     bytesMax: 80_000,
     answers: [WireError, ClientRefused],
@@ -124,7 +107,7 @@ export const redisTargets: readonly Target[] = [
   },
   {
     name: "redis inspector, long commands",
-    seeds: seedsOf("client"),
+    seeds: clientSeeds,
     words,
     bytesMax: 80_000,
     answers: [WireError, ClientRefused],
@@ -136,7 +119,7 @@ export const redisTargets: readonly Target[] = [
   },
   {
     name: "redis inspector, server side",
-    seeds: seedsOf("server"),
+    seeds: seedsOf(samples, "server"),
     words,
     bytesMax: 80_000,
     answers: [WireError],

@@ -4,7 +4,7 @@ import { createHmac } from "node:crypto";
 import { concat } from "../../lib/bytes/writer.ts";
 import { ClientRefused } from "../../lib/wire/client_refused.ts";
 import { postgres } from "../../lib/wire/postgres/mod.ts";
-import type { Gate, Handshake, Reply, Tap } from "../../lib/wire/protocol.ts";
+import type { Gate, Reply, Step, Tap } from "../../lib/wire/protocol.ts";
 import type { StreamSizes } from "../../lib/wire/streaming.ts";
 import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { WireError } from "../../lib/wire/wire_error.ts";
@@ -12,43 +12,19 @@ import { samples, SECRET } from "../conformance/postgres_samples.ts";
 import { gateOf, unsaid } from "../fakes/gate.ts";
 import { i32, message, notice, parameterStatus, ready } from "../fakes/postgres_messages.ts";
 import type { Delivery, Target } from "./campaign.ts";
+import { follow, seedsOf, type Side, takeTurns, type Watched, withoutSecret } from "./sessions.ts";
 
-type Side = "client" | "server";
-
-/** The first byte chooses the sample whose other side answers. */
-function sideOf(side: Side): Uint8Array[] {
-  return samples.map((sample, index) => {
-    const turns = sample.turns.filter((turn) => turn.from === side).map((turn) => turn.bytes);
-    return concat([Uint8Array.of(index), ...turns]);
-  });
-}
-
-/** A session in which one side is damaged and the other is as it should be, taking turns. */
 function inspect(
   side: Side,
   input: Uint8Array,
-  { cuts, random }: Delivery,
+  delivery: Delivery,
   sizes?: StreamSizes,
 ): string {
-  const sample = samples[(input[0] ?? 0) % samples.length];
-  const others = sample?.turns.filter((turn) => turn.from !== side) ?? [];
-  const session = new WatchedSession(sizes);
-  try {
-    for (const part of cuts(input.subarray(1))) {
-      session.push(side, part);
-      if (random.below(3) > 0) continue;
-      const other = others.shift();
-      if (other !== undefined) session.push(other.from, other.bytes);
-    }
-    for (const other of others) session.push(other.from, other.bytes);
-  } finally {
-    session.close();
-  }
-  return session.kind;
+  return takeTurns(samples, side, input, delivery, () => new WatchedSession(sizes));
 }
 
 /** Checks the promises of an inspector while it is used. */
-class WatchedSession {
+class WatchedSession implements Watched {
   readonly #inspector: ReturnType<typeof postgres.inspector>;
   readonly #given: Record<Side, Uint8Array[]> = { client: [], server: [] };
   readonly #forwarded: Record<Side, Uint8Array[]> = { client: [], server: [] };
@@ -110,29 +86,11 @@ class WatchedSession {
 /** What the driver derives here, so that a whole login by SCRAM costs microseconds. */
 const derived = new Uint8Array(32);
 
-/** Runs a handshake on all that the peer will ever say. */
-function follow(script: Handshake<unknown>, incoming: Uint8Array): string {
-  let left = incoming;
-  let reply: Reply;
-  for (let steps = 0; steps < 5000; steps++) {
-    const turn = script.next(reply);
-    if (turn.done) return "done";
-    const step = turn.value;
-    reply = undefined;
-    if (step.do === "secret") reply = SECRET;
-    else if (step.do === "pbkdf2") {
-      ok(step.iterations <= 1_000_000 && step.bytes === 32, "a derivation without bounds");
-      reply = derived;
-    } else if (step.do === "frame") {
-      const size = step.measure(left);
-      if (size === null) return "hungry for a header";
-      ok(size >= 1 && size <= step.maxBytes, "a frame without bounds");
-      if (size > left.length) return "hungry for a body";
-      reply = left.subarray(0, size);
-      left = left.subarray(size);
-    }
-  }
-  throw new Error("A handshake without an end");
+function answer(step: Step): Reply {
+  if (step.do === "secret") return SECRET;
+  if (step.do !== "pbkdf2") return undefined;
+  ok(step.iterations <= 1_000_000 && step.bytes === 32, "a derivation without bounds");
+  return derived;
 }
 
 const encoder = new TextEncoder();
@@ -178,15 +136,6 @@ const login = () =>
     nonce,
   });
 
-function withoutSecret(run: () => string): string {
-  try {
-    return run();
-  } catch (thrown) {
-    ok(!(thrown instanceof WireError) || !thrown.message.includes(SECRET), "repeats a secret");
-    throw thrown;
-  }
-}
-
 const startups = [
   startup(196608, "user\0alice\0database\0shop\0application_name\0psql\0"),
   startup(196610, "user\0alice\0_pq_.x\0y\0"),
@@ -199,31 +148,31 @@ const types = [..."QPBEDCSHXFdcfpTtnsZIRKNAGVW123"];
 export const targets: readonly Target[] = [
   {
     name: "postgres inspector, client side",
-    seeds: sideOf("client"),
+    seeds: seedsOf(samples, "client"),
     words: types,
     bytesMax: 80_000,
     answers: [WireError],
-    run: (input, delivery) => withoutSecret(() => inspect("client", input, delivery)),
+    run: (input, delivery) => withoutSecret(SECRET, () => inspect("client", input, delivery)),
   },
   {
     name: "postgres inspector, statements in pieces",
-    seeds: sideOf("client"),
+    seeds: seedsOf(samples, "client"),
     words: types,
     bytesMax: 80_000,
     answers: [WireError],
     run: (input, delivery) => {
       const piece = 1 + delivery.random.below(64);
       const sizes = { wholeMax: delivery.random.below(64), piece, lag: piece >> 1 };
-      return withoutSecret(() => inspect("client", input, delivery, sizes));
+      return withoutSecret(SECRET, () => inspect("client", input, delivery, sizes));
     },
   },
   {
     name: "postgres inspector, server side",
-    seeds: sideOf("server"),
+    seeds: seedsOf(samples, "server"),
     words: types,
     bytesMax: 80_000,
     answers: [WireError],
-    run: (input, delivery) => withoutSecret(() => inspect("server", input, delivery)),
+    run: (input, delivery) => withoutSecret(SECRET, () => inspect("server", input, delivery)),
   },
   {
     name: "postgres sniff",
@@ -247,7 +196,7 @@ export const targets: readonly Target[] = [
     seeds: startups,
     words: ["user\0", "database\0", "_pq_.", "\0", "\0\0", "replication\0true\0"],
     answers: [WireError, ClientRefused],
-    run: (input) => follow(postgres.accept(), input),
+    run: (input) => follow(postgres.accept(), input, answer),
   },
   {
     name: "postgres login",
@@ -260,13 +209,13 @@ export const targets: readonly Target[] = [
     ],
     words: [...types, "SCRAM-SHA-256\0", "r=", ",s=", ",i=", "v=", "S", "C28000\0", "M\0"],
     answers: [WireError, UpstreamRefused],
-    run: (input) => withoutSecret(() => follow(login(), input)),
+    run: (input) => withoutSecret(SECRET, () => follow(login(), input, answer)),
   },
   {
     name: "postgres trial",
     seeds: [concat([message("T", new Uint8Array(2)), message("C", "SELECT 1\0"), ready()])],
     words: [...types, "C42501\0", "M\0"],
     answers: [WireError, UpstreamRefused],
-    run: (input) => follow(postgres.trial.run(), input),
+    run: (input) => follow(postgres.trial.run(), input, answer),
   },
 ];
