@@ -153,6 +153,8 @@ export class AuditLog {
       const whole = { json, context: parsed[place] ?? null, contextJson: contexts[place] ?? null };
       taken.push(this.#takeIn({ ...whole, spool, spool_seq }, sender));
     }
+    // What is refused here must be sent again: the mark stays where it is.
+    this.#mustTake(taken.length);
     if (taken.length > 0) this.#taken.raise(sender.host, spool, last);
     // Also where all is known already: it may still be on its way to the disk.
     await this.#store(taken);
@@ -222,8 +224,14 @@ export class AuditLog {
     return { ...newEvent(name, stamp, fields), cluster_name: cluster, server_id: host };
   }
 
-  #store(events: readonly Stamped[]): Promise<void> {
-    return this.#closed ? Promise.reject(closing()) : this.#writer.store(events);
+  #mustTake(events: number): void {
+    if (this.#closed) throw closing();
+    this.#writer.mustHaveRoom(events);
+  }
+
+  async #store(events: readonly Stamped[]): Promise<void> {
+    this.#mustTake(events.length);
+    await this.#writer.store(events);
   }
 
   #isStored(lines: readonly string[], events: readonly Stamped[]): void {

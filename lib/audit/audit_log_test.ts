@@ -243,6 +243,20 @@ Deno.test("a full disk rejects and keeps the chain whole", async () => {
   await log.close();
 });
 
+Deno.test("a batch that finds too many before it is stored once it is sent again", async () => {
+  const { log, options } = await openTestLog();
+  const many = batch(1, 1000);
+  const send = (spool: number) => log.append(agent, { spool: `s${spool}`, first: 1, events: many });
+  const all = await Promise.allSettled(Array.from({ length: 60 }, (_, spool) => send(spool)));
+  const refused = all.flatMap((each, spool) => each.status === "rejected" ? [spool] : []);
+  assert.ok(refused.length > 0 && refused.length < 60);
+  for (const spool of refused) assert.deepEqual(await send(spool), { high: 1000 });
+  const events = linesOf(options.files, day).map((line) => parseObject(line) ?? {});
+  const stored = Map.groupBy(events.filter((each) => "spool" in each), ({ spool }) => spool);
+  assert.deepEqual([...stored.values()].map(({ length }) => length), Array(60).fill(1000));
+  await log.close();
+});
+
 Deno.test("a failed fsync acknowledges nothing and leaves nothing", async () => {
   const { log, options } = await openTestLog();
   await log.emit(loginOf(1));

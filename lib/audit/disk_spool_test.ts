@@ -176,6 +176,31 @@ Deno.test("segments go once acknowledged, numbers go on", async () => {
   await spool.close();
 });
 
+Deno.test("results that come while their segment is read and ended are shipped", async () => {
+  const { spool, files } = await setUp(undefined, { segmentBytes: 4000 });
+  const count = 20;
+  for (let n = 0; n < count; n += 1) spool.intent(intentOf(n), sessionContext);
+  await settle(spool, "strict");
+  const place = spool.firstPlace();
+  files.reading = () => {
+    files.reading = () => {};
+    for (let n = 0; n < count; n += 1) spool.result(resultOf(n), sessionContext);
+    spool.settle("strict", () => {
+      spool.event(endOf(count));
+      spool.settle("strict", () => {});
+    });
+  };
+  assert.equal(await spool.read(place, 1 << 20, 1000), null);
+  await settle(spool, "strict");
+  assert.ok(files.contents.size > 1);
+  const seen = await shipped(spool);
+  assert.deepEqual(
+    seen.map(({ uid }) => uid),
+    Array.from({ length: count + 1 }, (_, n) => uidOf(n)),
+  );
+  await spool.close();
+});
+
 Deno.test("a statement open for 30 s is shipped as started and lets old segments go", async () => {
   const { spool, files, clock } = await setUp(undefined, { segmentBytes: 2000 });
   spool.intent(intentOf(1, "LISTEN x"), sessionContext);

@@ -57,9 +57,13 @@ export class LogWriter {
     return this.#end;
   }
 
+  /** Throws where so many more events may not wait for the disk now (`audit.log-busy`). */
+  mustHaveRoom(events: number): void {
+    if (this.#waitingCount + events > waitingMax) throw busy();
+  }
+
   /** Resolves once these, and all before them, are fsynced; rejects where they are not stored. */
   store(events: readonly Stamped[]): Promise<void> {
-    if (this.#waitingCount + events.length > waitingMax) return Promise.reject(busy());
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ events, done: resolve, failed: reject });
     this.#waitingCount += events.length;

@@ -198,10 +198,12 @@ export class Segments {
       const from = segment.number === place.segment && place.offset > 0
         ? { ...place }
         : { segment: segment.number, offset: 0, seq: segment.first };
+      // While it is read, records may be added and the next segment begun.
+      const growing = segment === this.current;
       const batch = await this.#readSegment(segment, from, maxBytes, maxEvents);
       if (batch.events.length > 0) return batch;
+      if (growing) return null;
       // A damaged rest of an older segment is passed over; the gap shows at the Auth Service.
-      if (segment === this.current) return null;
       place = { segment: segment.number + 1, offset: 0, seq: 0 };
     }
   }

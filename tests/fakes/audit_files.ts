@@ -7,6 +7,8 @@ export class MemoryFiles implements AuditFiles {
   roomBytes = Infinity;
   /** Thrown by every fsync while set. */
   syncError: Error | null = null;
+  /** Called at each read, once its bytes are taken: what happens meanwhile. */
+  reading: () => void = () => {};
   writes = 0;
   syncs = 0;
 
@@ -30,7 +32,9 @@ export class MemoryFiles implements AuditFiles {
   read(name: string, offset: number, maxBytes: number): Promise<Uint8Array> {
     const bytes = this.contents.get(name);
     if (bytes === undefined) return Promise.reject(new Error(`no file ${name}`));
-    return Promise.resolve(bytes.slice(offset, offset + maxBytes));
+    const read = bytes.slice(offset, offset + maxBytes);
+    this.reading();
+    return Promise.resolve(read);
   }
 
   append(name: string): AppendFile {
