@@ -328,6 +328,13 @@ export class Site {
     return JSON.parse(text);
   }
 
+  /** The log's chain is whole, and nothing was lost or refused on the way to it. */
+  async verifyAudit(): Promise<void> {
+    await this.remoteler(["audit", "verify"]);
+    const losses = await this.events(["--events=audit.spool.gap,audit.event.refused"]);
+    if (losses.length > 0) throw new Error(`events were lost: ${JSON.stringify(losses)}`);
+  }
+
   async close(): Promise<void> {
     for (const agent of this.agents) await agent?.stop();
     for (const proxy of this.#otherProxies) await proxy.stop();

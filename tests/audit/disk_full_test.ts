@@ -64,6 +64,6 @@ function suite(): void {
       15_000,
       async () => (await site.events()).some((e) => e["db_query"] === "select 'room again'"),
     );
-    await site.remoteler(["audit", "verify"]);
+    await site.verifyAudit();
   });
 }

@@ -50,7 +50,7 @@ test(`${kills} kills under load lose no statement and hang no session`, async (s
   deepStrictEqual(missing.lost, [], "logged by the server, not in the audit log");
   const twice = logged.filter((text) => (missing.counts.get(text) ?? 0) > 1);
   deepStrictEqual(twice, [], "more than one event for a statement");
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
 });
 
 async function countEvents(site: Site): Promise<Map<string, number>> {

@@ -70,7 +70,7 @@ test(`${kills} kills within long statements lose nothing of them`, async (site) 
     ok(texts.get(round)?.startsWith(text), `${round}: ${lengths[round]}`);
     ok(texts.get(round) === expected(round, texts.get(round)?.length ?? 0), "not what was sent");
   }
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
 });
 
 /** Numbers, so that nothing can be lost or doubled unseen. */

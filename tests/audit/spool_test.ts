@@ -54,5 +54,5 @@ test("the spool at its limit while Auth is away ends strict sessions", async (si
     return all.some((e) => e["db_query"] === "select 'after the spool was shipped'") ? all : null;
   });
   ok(events.some((e) => String(e["event"]).includes("spool")), "no event tells of the full spool");
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
 });

@@ -55,7 +55,7 @@ Deno.test({
         async () =>
           (await site.events()).some((e) => e["db_query"] === "select current_user, 6 * 7"),
       );
-      await site.remoteler(["audit", "verify"]);
+      await site.verifyAudit();
       match((await alice.tsh(["version"])).stdout, /^tsh \d+\.\d+\.\d+/);
     } finally {
       await site.close();

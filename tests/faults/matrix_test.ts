@@ -103,7 +103,7 @@ test("each statement that the server logged has exactly one event", async (site)
 });
 
 test("the log verifies", async (site) => {
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
 });
 
 async function enter(site: Site): Promise<void> {

@@ -146,7 +146,7 @@ async function suite(): Promise<void> {
 
   test("each statement that the server logged has exactly one event", async (site) => {
     await eachOnce(site, 2 * moments.length);
-    await site.remoteler(["audit", "verify"]);
+    await site.verifyAudit();
   });
 }
 

@@ -117,7 +117,7 @@ test("after all of them each line of general_log has one event", async (at) => {
   const unknown = events.filter(({ outcome }) => outcome === "unknown");
   ok(unknown.length > 0, "statements whose answer was lost");
   deepStrictEqual(mismatches(events, await Deno.readFile(at.server.generalLog)), []);
-  await at.site.remoteler(["audit", "verify"]);
+  await at.site.verifyAudit();
 });
 
 /** A session is possible again. */

@@ -44,5 +44,5 @@ test("the local ports are closed", async ({ service }) => {
 });
 
 test("the log verifies after the run", async ({ site }) => {
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
 });

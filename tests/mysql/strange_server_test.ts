@@ -178,5 +178,5 @@ for (const [name, [, words]] of Object.entries(openings)) {
 
 test("the log verifies, and the local ports are closed", async (site) => {
   for (const port of ports.values()) await port.stop();
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
 });

@@ -62,7 +62,7 @@ if (await have("sysbench", "sysbench")) {
     } finally {
       await port.stop();
     }
-    await at.site.remoteler(["audit", "verify"]);
+    await at.site.verifyAudit();
   });
 }
 

@@ -51,7 +51,7 @@ export function driversSuite(
     return matchLog(site, drivers.length);
   });
   test("the log verifies after the run", async (site) => {
-    await site.remoteler(["audit", "verify"]);
+    await site.verifyAudit();
   });
 }
 

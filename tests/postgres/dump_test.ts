@@ -124,7 +124,7 @@ for (const [name, args, said] of programs) {
 test("each statement in the server's log has one event, in order", (site) => matchLog(site, 10));
 
 test("the log verifies after the run", async (site) => {
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
 });
 
 /** Tables with awkward names and contents, a view, a function, a sequence; then bulk. */

@@ -141,7 +141,7 @@ test("a password deep in a long statement is in no event and in no spool", async
 });
 
 test("the log with all of this verifies", async (site) => {
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
 });
 
 function fullText(event: Record<string, unknown> | undefined): { readonly sha256: string } {

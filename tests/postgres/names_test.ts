@@ -76,7 +76,7 @@ test("each session's events tell the name as it is", async (site) => {
   const starts = await site.events(["--events=db.session.start"]);
   const users = new Set(starts.map((event) => event["db_user"]));
   deepStrictEqual(odd.filter((name) => !users.has(name)), []);
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
 });
 
 async function route(site: Site, user: string): Promise<Env> {

@@ -88,7 +88,7 @@ export function regressSuite(options: RegressOptions): void {
   });
 
   test("the log verifies after the run", async (site) => {
-    await site.remoteler(["audit", "verify"]);
+    await site.verifyAudit();
   });
 }
 

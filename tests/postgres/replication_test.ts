@@ -110,7 +110,7 @@ test("pg_receivewal streams the log itself until it is stopped", async (site) =>
 });
 
 test("the log verifies after the run", async (site) => {
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
   const starts = await site.events(["--user=sam", "--events=db.session.start"]);
   deepStrictEqual(starts.filter((e) => e["success"] !== true), []);
 });

@@ -156,7 +156,7 @@ for (const [name, [, words]] of Object.entries(openings)) {
 }
 
 test("the log verifies", async (site) => {
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
 });
 
 /** Says this to SSLRequest, or closes, and nothing more. */

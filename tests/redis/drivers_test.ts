@@ -24,5 +24,5 @@ for (const driver of drivers) {
 }
 
 test("the log verifies after the run", async ({ site }) => {
-  await site.remoteler(["audit", "verify"]);
+  await site.verifyAudit();
 });
