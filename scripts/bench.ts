@@ -15,7 +15,7 @@ import { SharedLab } from "./measure/lab.ts";
 import { machineOf } from "./measure/machine.ts";
 import { startPaths } from "./measure/paths.ts";
 import { sectionOf, tableOf } from "./measure/report.ts";
-import { measureWork } from "./measure/rounds.ts";
+import { measureWork, warmUp } from "./measure/rounds.ts";
 import { figureRows, pathRows, type Row } from "./measure/rows.ts";
 
 const options = readArguments(Deno.args);
@@ -58,6 +58,7 @@ async function measureAll(): Promise<readonly Row[]> {
     const { paths, stop } = await startPaths(lab, ground, options.paths);
     const bench = { ...ground, seconds: options.seconds };
     try {
+      await warmUp(bench, paths, options.warmUpSeconds, lab);
       for (const work of options.works) {
         found.push(
           ...await measured(work.name, async () => {

@@ -8,6 +8,8 @@ export interface Options {
   readonly isQuick: boolean;
   readonly rounds: number;
   readonly seconds: number;
+  /** For each path, before anything is measured. */
+  readonly warmUpSeconds: number;
   readonly paths: ReadonlySet<PathName>;
   /** Whether other tunnels are among the paths. */
   readonly peers: boolean;
@@ -48,6 +50,7 @@ export function readArguments(args: readonly string[]): Options {
     isQuick,
     rounds,
     seconds,
+    warmUpSeconds: isQuick ? 3 : 15,
     paths,
     peers: peerPaths.some((path) => paths.has(path)),
     works: isAll ? works : named.works,

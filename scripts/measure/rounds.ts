@@ -10,6 +10,25 @@ export interface Rounds {
 }
 
 /**
+ * Work for every path before anything counts: services run for months, so what is measured is code
+ * that is warm, not its compilation.
+ */
+export async function warmUp(
+  bench: Bench,
+  paths: readonly Path[],
+  seconds: number,
+  { say }: Pick<Rounds, "say">,
+): Promise<void> {
+  for (const path of paths) {
+    for (const name of ["simple", "prepared"] as const) {
+      const work: Work = { name, clients: 32, unit: "transactions/s" };
+      const { value, cpuUs } = await measure({ ...bench, seconds }, path, work);
+      say(`warm-up ${name} ${path.name}: ${value.toFixed(0)}, ${cpuUs.toFixed(0)} µs`);
+    }
+  }
+}
+
+/**
  * All rounds of one work, each starting with another path. The first round isn't counted: in it
  * code is compiled for this work, tables are read into memory and caches are filled.
  */
