@@ -121,7 +121,7 @@ function transport(serve: (request: ApiRequest) => Promise<ApiResponse>): ApiTra
   };
 }
 
-Deno.test("the events of a batch arrive as they were sent, one a line where they can be", async () => {
+Deno.test("the events of a batch arrive as they were sent, as lines where they can", async () => {
   const inputs: unknown[] = [];
   const bodies: string[] = [];
   const { serve, clock } = setUp({
