@@ -2,9 +2,11 @@
 import type { LabAuthority } from "../lab/certificates.ts";
 import { join } from "../lab/paths.ts";
 import { serverUser } from "../lab/postgres.ts";
-import { exists, freePort, type ServerUser, waitFor, which } from "../lab/tools.ts";
+import { exists, freePort, root, type ServerUser, waitFor, which } from "../lab/tools.ts";
 import { chiselProgram } from "./install.ts";
 import type { Missing, Path, PathName } from "./path.ts";
+
+const forwarderFile = ["scripts", "measure", "forwarder.ts"];
 
 export interface PeerInit {
   /** An existing folder that other users may enter. */
@@ -245,6 +247,32 @@ export async function startChisel(init: PeerInit): Promise<Path | Missing> {
     stop: async () => {
       await client.stop();
       await server.stop();
+    },
+  };
+}
+
+/** Our own legs with nothing in them, by the runtime that runs this. */
+export async function startForwarder(init: PeerInit): Promise<Path> {
+  const files = { ...await prepare("forwarder", init), as: null };
+  const [port, tunnel] = [freePort(), freePort()];
+  const program = [Deno.execPath(), "run", "--quiet", "-A", join(root, ...forwarderFile)];
+  const ports = (from: number, to: number) => [String(from), String(to)];
+  const near = await daemon(
+    [...program, "near", ...ports(port, tunnel)],
+    { files, log: "near.log", port: tunnel },
+  );
+  const far = await daemon(
+    [...program, "far", ...ports(tunnel, init.postgresPort)],
+    { files, log: "far.log", port },
+  );
+  return {
+    name: "forwarder",
+    env: { ...init.direct, PGPORT: String(port) },
+    pids: [near.pid, far.pid],
+    clientTls: true,
+    stop: async () => {
+      await near.stop();
+      await far.stop();
     },
   };
 }
