@@ -2,7 +2,8 @@
  * The least that a proxy and an agent on this runtime can be: TLS from the client, one tunnel, TLS
  * to the database; nothing is decided, read, bounded or recorded. What it reaches is the runtime's
  * own share of the cost. `forwarder.ts near PORT TUNNEL_PORT` or `far TUNNEL_PORT DATABASE_PORT`,
- * in a folder with `ca.pem`, `server.pem`, `server.key`, `client.pem`, `client.key`.
+ * in a folder with `ca.pem`, `server.pem`, `server.key`, `client.pem`, `client.key`. TLS comes
+ * behind PostgreSQL's SSLRequest, or first with a last argument `tls`.
  */
 import { readFileSync } from "node:fs";
 import * as net from "node:net";
@@ -13,7 +14,8 @@ interface Receiver {
   end(): void;
 }
 
-const [role = "", first = "", second = ""] = Deno.args;
+const [role = "", first = "", second = "", opening = "postgres"] = Deno.args;
+const isTlsFirst = opening === "tls";
 const [here, there] = [Number(first), Number(second)];
 const ca = readFileSync("ca.pem");
 const asServer = {
@@ -119,6 +121,7 @@ function acceptFor(tunnel: Tunnel): void {
   net.createServer((raw) => {
     raw.setNoDelay(true);
     raw.on("error", ignore);
+    if (isTlsFirst) return void ends.emit("connection", raw);
     raw.once("data", () => {
       raw.pause();
       raw.write(yes);
@@ -136,9 +139,7 @@ function far(): void {
     const raw = net.connect(there, "127.0.0.1");
     raw.setNoDelay(true);
     raw.on("error", ignore);
-    raw.write(sslRequest);
-    raw.once("data", () => {
-      raw.pause();
+    const begin = () => {
       const socket = tls.connect({ ...options, socket: raw });
       socket.on("secureConnect", () => {
         database = socket;
@@ -147,7 +148,15 @@ function far(): void {
       socket.on("data", (bytes: Uint8Array) => tunnel.send(id, bytes));
       socket.on("close", () => tunnel.send(id, new Uint8Array()));
       socket.on("error", ignore);
-    });
+    };
+    if (isTlsFirst) raw.once("connect", begin);
+    else {
+      raw.write(sslRequest);
+      raw.once("data", () => {
+        raw.pause();
+        begin();
+      });
+    }
     return {
       // Its buffer is used again by the next read.
       data: (bytes) => {

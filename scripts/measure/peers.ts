@@ -31,7 +31,10 @@ interface Files {
 }
 
 /** Certificates in a folder of the peer's own. */
-async function prepare(name: PathName, init: PeerInit): Promise<Files> {
+async function prepare(
+  name: PathName,
+  init: Pick<PeerInit, "dir" | "authority" | "databaseUser">,
+): Promise<Files> {
   const as = await serverUser();
   const dir = join(init.dir, name);
   await Deno.mkdir(dir, { recursive: true });
@@ -253,23 +256,30 @@ export async function startChisel(init: PeerInit): Promise<Path | Missing> {
 
 /** Our own legs with nothing in them, by the runtime that runs this. */
 export async function startForwarder(init: PeerInit): Promise<Path> {
+  const { port, pids, stop } = await forwarderTo(init.postgresPort, "postgres", init);
+  const env = { ...init.direct, PGPORT: String(port) };
+  return { name: "forwarder", env, pids, clientTls: true, stop };
+}
+
+/** The same to any server; `opening` is how its TLS begins. */
+export async function forwarderTo(
+  databasePort: number,
+  opening: "postgres" | "tls",
+  init: Pick<PeerInit, "dir" | "authority" | "databaseUser">,
+): Promise<Pick<Path, "pids" | "stop"> & { readonly port: number }> {
   const files = { ...await prepare("forwarder", init), as: null };
   const [port, tunnel] = [freePort(), freePort()];
   const program = [Deno.execPath(), "run", "--quiet", "-A", join(root, ...forwarderFile)];
-  const ports = (from: number, to: number) => [String(from), String(to)];
-  const near = await daemon(
-    [...program, "near", ...ports(port, tunnel)],
-    { files, log: "near.log", port: tunnel },
-  );
-  const far = await daemon(
-    [...program, "far", ...ports(tunnel, init.postgresPort)],
-    { files, log: "far.log", port },
-  );
+  const end = (role: string, from: number, to: number, listens: number) =>
+    daemon(
+      [...program, role, String(from), String(to), opening],
+      { files, log: `${role}.log`, port: listens },
+    );
+  const near = await end("near", port, tunnel, tunnel);
+  const far = await end("far", tunnel, databasePort, port);
   return {
-    name: "forwarder",
-    env: { ...init.direct, PGPORT: String(port) },
+    port,
     pids: [near.pid, far.pid],
-    clientTls: true,
     stop: async () => {
       await near.stop();
       await far.stop();
