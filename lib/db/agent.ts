@@ -14,7 +14,6 @@ import {
   type TunnelStream,
 } from "../tunnel/mod.ts";
 import type { Protocol, Refusal } from "../wire/protocol.ts";
-import { reconsider } from "./authorize.ts";
 import { passCancel } from "./cancel.ts";
 import type { ConnectPowers } from "./connect.ts";
 import { DatabaseCertificates } from "./credentials/x509.ts";
@@ -252,7 +251,7 @@ class RunningAgent implements Agent {
 
   #redecide(): void {
     for (const session of this.#sessions) {
-      const fault = reconsider(this.#powers, session.place, session.grant);
+      const fault = session.reconsider();
       if (fault !== null) session.stop(endedBy(fault));
     }
   }

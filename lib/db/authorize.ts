@@ -177,11 +177,9 @@ function nameOf({ protocol }: DatabaseTarget, database: string): string | null {
  * Whether a live session may go on: roles, locks and generation of now. The end of a certificate
  * ends no session. Null: it may.
  */
-export function reconsider(
-  { cache, clock }: ClusterPowers,
-  place: Place,
-  { identity, target, user, database, replication, endToEnd }: Grant,
-): Fault | null {
+export function reconsider(powers: ClusterPowers, place: Place, grant: Grant): Fault | null {
+  const { cache, clock } = powers;
+  const { identity, target, replication, endToEnd } = grant;
   const service = target.resource.metadata.name;
   const locked = lockOf(
     cache.list("lock"),
@@ -195,7 +193,21 @@ export function reconsider(
     });
   }
   const { missing } = rolesOf(identity.roles, cache.list("role"));
-  const decision = missing.length > 0 ? unknownDatabase(service) : decide({
+  const decision = missing.length > 0
+    ? unknownDatabase(service)
+    : decideNow(powers, grant, grant.database);
+  if (!decision.allowed) return noLonger(decision);
+  if (decision.options.requireEndToEnd && !endToEnd) return readByProxy(target);
+  return replication && !decision.replication ? noReplication(target) : null;
+}
+
+/** What the roles of now say to the user of a session in this database of its server. */
+export function decideNow(
+  { cache, clock }: ClusterPowers,
+  { identity, target, user }: Pick<Grant, "identity" | "target" | "user">,
+  database: string,
+): ReturnType<typeof decide> {
+  return decide({
     identity,
     roles: cache.list("role"),
     database: target.resource,
@@ -203,9 +215,6 @@ export function reconsider(
     name: nameOf(target, database),
     now: clock.now(),
   });
-  if (!decision.allowed) return ended(decision);
-  if (decision.options.requireEndToEnd && !endToEnd) return readByProxy(target);
-  return replication && !decision.replication ? noReplication(target) : null;
 }
 
 function noReplication({ resource: { metadata: { name } } }: DatabaseTarget): Fault {
@@ -232,7 +241,8 @@ function readByProxy({ resource: { metadata: { name } } }: DatabaseTarget): Faul
   });
 }
 
-function ended(denial: Denial): Fault {
+/** A session may not go on, since its roles changed. */
+export function noLonger(denial: Denial): Fault {
   return refused("no-longer", `your roles no longer allow this session: ${denial.shown}`, {
     hint: denial.hint,
   });

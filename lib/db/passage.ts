@@ -14,7 +14,7 @@ import { Relay, type Side } from "./relay.ts";
 import type { LiveSession } from "./sessions.ts";
 import { type Breach, breaches, LimitWatch } from "./session_limits.ts";
 import type { ClusterPowers } from "./standing.ts";
-import { termsOf } from "./terms.ts";
+import { LiveTerms } from "./terms.ts";
 import type { UserCounts } from "./user_counts.ts";
 
 export type PassagePowers = CancelPowers & RecordPowers & ClusterPowers & {
@@ -45,11 +45,12 @@ export async function passThrough(
   const client = sideOf(reception.line);
   const secretBytes = protocol.cancelSecretBytes(grant.startup);
   const key = loggedIn.cancelKey === null ? null : powers.sessions.newKey(secretBytes);
+  const terms = new LiveTerms(grant, loggedIn, powers);
   const relay = new Relay({
     client,
     database,
     protocol,
-    terms: termsOf(grant, loggedIn, powers),
+    terms,
     record: reception.record,
     settle: settleOf(grant, powers),
     clock: powers.clock,
@@ -58,7 +59,7 @@ export async function passThrough(
     onBreach: (breach) => session.stop(breach.refusal, breach.code),
     onBug: bugLog(reception.log),
   });
-  const session: LiveSession = liveSession(reception, entered, { key, relay, powers });
+  const session: LiveSession = liveSession(reception, entered, { key, relay, terms, powers });
   powers.sessions.add(session);
   reception.admitted();
   reception.client.write(protocol.welcome(loggedIn, key));
@@ -83,15 +84,15 @@ export async function passThrough(
 function liveSession(
   { place, record, connectionId }: Reception,
   { grant, credentials, address, loggedIn }: Entered,
-  { key, relay, powers }: {
+  { key, relay, terms, powers }: {
     readonly key: CancelKey | null;
     readonly relay: Relay;
+    readonly terms: LiveTerms;
     readonly powers: PassagePowers;
   },
 ): LiveSession {
   const session: LiveSession = {
     grant,
-    place,
     record,
     credentials,
     address,
@@ -99,6 +100,7 @@ function liveSession(
     databaseKey: loggedIn.cancelKey,
     connectionId,
     databaseConnection: loggedIn.backendPid,
+    reconsider: () => reconsider(powers, place, grant) ?? terms.renew(),
     stop: (refusal, code) => {
       // What runs in the database would outlive its connection there.
       if (record.open.statements > 0) void cancelSession(session, null, powers);

@@ -1,8 +1,9 @@
 /** The live sessions of this agent: found by cancel key, ended when they may not go on. */
 import { isConnectionId } from "../core/connection_id.ts";
+import type { Fault } from "../core/fault.ts";
 import type { Random } from "../core/random.ts";
 import type { CancelKey, ConnectionNumber, Refusal } from "../wire/protocol.ts";
-import type { Grant, Place } from "./authorize.ts";
+import type { Grant } from "./authorize.ts";
 import type { Connected } from "./connect.ts";
 import type { Credentials } from "./credentials/mod.ts";
 import { sessionsMax } from "./limits.ts";
@@ -11,7 +12,6 @@ import type { DatabaseTarget } from "./targets.ts";
 
 export interface LiveSession {
   readonly grant: Grant;
-  readonly place: Place;
   readonly record: SessionRecord;
   readonly credentials: Credentials;
   readonly address: Connected["address"];
@@ -22,6 +22,8 @@ export interface LiveSession {
   /** What the client knows its connection by, and the database; null where that isn't told. */
   readonly connectionId: number | null;
   readonly databaseConnection: number | null;
+  /** After a change of roles, users or locks: why it may not go on, or null where it may. */
+  reconsider(): Fault | null;
   /** Tells the client why and ends the session; `code` is for the audit log. */
   stop(refusal: Refusal, code?: string): void;
 }

@@ -1,47 +1,80 @@
 /** What a protocol's inspector has to know of a session beside its bytes. */
-import { decide } from "../access/mod.ts";
+import type { Fault } from "../core/fault.ts";
 import type { AskedCommand, CommandTerms } from "../wire/commands.ts";
-import type { LoggedIn, Refusal, SessionTerms } from "../wire/protocol.ts";
-import type { Grant } from "./authorize.ts";
+import type { ConnectionNumber, LoggedIn, Refusal, SessionTerms } from "../wire/protocol.ts";
+import { decideNow, type Grant, noLonger } from "./authorize.ts";
 import type { Sessions } from "./sessions.ts";
 import type { ClusterPowers } from "./standing.ts";
 
-export function termsOf(
-  grant: Grant,
-  loggedIn: LoggedIn,
-  powers: ClusterPowers & { readonly sessions: Pick<Sessions, "connectionOf"> },
-): SessionTerms {
-  const { database, localInfile, mayReplicate, target } = grant;
-  return {
-    loggedIn,
-    database,
-    localInfile,
-    replication: mayReplicate,
-    connectionOf: (id) => powers.sessions.connectionOf(target, id),
-    commands: new Terms(grant, powers),
-  };
+export type TermsPowers = ClusterPowers & { readonly sessions: Pick<Sessions, "connectionOf"> };
+
+type May = Pick<SessionTerms, "localInfile" | "replication"> & Pick<Grant, "commands">;
+
+/** What a session may ask, by the roles as they were heard of last. */
+export class LiveTerms implements SessionTerms {
+  readonly loggedIn: LoggedIn;
+  readonly database: string;
+  readonly commands: CommandTerms;
+  readonly #grant: Grant;
+  readonly #powers: TermsPowers;
+  readonly #terms: Terms;
+  #may: May;
+
+  constructor(grant: Grant, loggedIn: LoggedIn, powers: TermsPowers) {
+    const { localInfile, mayReplicate: replication, commands } = grant;
+    this.loggedIn = loggedIn;
+    this.database = grant.database;
+    this.#grant = grant;
+    this.#powers = powers;
+    this.#may = { localInfile, replication, commands };
+    this.#terms = new Terms(grant, powers, () => this.#may.commands());
+    this.commands = this.#terms;
+  }
+
+  get localInfile(): boolean {
+    return this.#may.localInfile;
+  }
+
+  get replication(): boolean {
+    return this.#may.replication;
+  }
+
+  connectionOf(id: number): ConnectionNumber {
+    return this.#powers.sessions.connectionOf(this.#grant.target, id);
+  }
+
+  /** Roles changed; why the session may not go on, or null where it may. */
+  renew(): Fault | null {
+    const decision = decideNow(this.#powers, this.#grant, this.database);
+    if (!decision.allowed) return noLonger(decision);
+    this.#may = decision;
+    return this.#terms.renew();
+  }
 }
 
-/** Databases of one server are few, and asked for again and again. */
-const rememberedMax = 64;
+/** Databases of one server are few. */
+const enteredMax = 64;
 
 class Terms implements CommandTerms {
   readonly user: string;
   readonly values: boolean;
   readonly #grant: Grant;
   readonly #powers: ClusterPowers;
-  readonly #databases = new Map<string, Refusal | null>();
+  readonly #commands: Grant["commands"];
+  /** Other databases that the session was let into. */
+  #entered: ReadonlySet<string> = new Set();
   #access: ReturnType<Grant["commands"]> | null = null;
 
-  constructor(grant: Grant, powers: ClusterPowers) {
+  constructor(grant: Grant, powers: ClusterPowers, commands: Grant["commands"]) {
     this.user = grant.user;
     this.values = grant.recordValues;
     this.#grant = grant;
     this.#powers = powers;
+    this.#commands = commands;
   }
 
   refusal(command: AskedCommand): Refusal | null {
-    this.#access ??= this.#grant.commands();
+    this.#access ??= this.#commands();
     const denial = this.#access.denial(command);
     if (denial !== null) return { kind: "denied", ...denial };
     for (const name of command.databases()) {
@@ -51,25 +84,33 @@ class Terms implements CommandTerms {
     return null;
   }
 
+  /** A session may still be in any database that it was let into. */
+  renew(): Fault | null {
+    this.#access = null;
+    for (const name of this.#entered) {
+      const decision = decideNow(this.#powers, this.#grant, name);
+      if (!decision.allowed) return noLonger(decision);
+    }
+    return null;
+  }
+
   /** The roles say which databases of a server may be opened, whichever way. */
-  #databaseRefusal(name: string): Refusal | null {
-    const { identity, target, user, database } = this.#grant;
-    if (name === database || !/^\d{1,9}$/.test(name)) return null;
-    const known = this.#databases.get(name);
-    if (known !== undefined) return known;
-    const { cache, clock } = this.#powers;
-    const decision = decide({
-      identity,
-      roles: cache.list("role"),
-      database: target.resource,
-      user,
-      name: String(Number(name)),
-      now: clock.now(),
-    });
-    const refusal: Refusal | null = decision.allowed
-      ? null
-      : { kind: "denied", message: decision.shown, hint: decision.hint };
-    if (this.#databases.size < rememberedMax) this.#databases.set(name, refusal);
-    return refusal;
+  #databaseRefusal(asked: string): Refusal | null {
+    if (!/^\d{1,9}$/.test(asked)) return null;
+    const name = String(Number(asked));
+    if (name === this.#grant.database || this.#entered.has(name)) return null;
+    const decision = decideNow(this.#powers, this.#grant, name);
+    if (!decision.allowed) {
+      return { kind: "denied", message: decision.shown, hint: decision.hint };
+    }
+    if (this.#entered.size >= enteredMax) return tooMany;
+    this.#entered = new Set([...this.#entered, name]);
+    return null;
   }
 }
+
+const tooMany: Refusal = {
+  kind: "limit",
+  message: `a session may enter ${enteredMax} databases of a server`,
+  hint: "open another connection",
+};
