@@ -3,7 +3,7 @@ import { join } from "../../scripts/lab/paths.ts";
 import type { RedisServer } from "../../scripts/lab/redis.ts";
 import type { Person } from "../../scripts/lab/services.ts";
 import type { Site } from "../../scripts/lab/site.ts";
-import { type Finished, run } from "../../scripts/lab/tools.ts";
+import { type Finished, freePort, run } from "../../scripts/lab/tools.ts";
 import { siteSuite } from "../site.ts";
 import { passwords, serverTls, singleRedis } from "./server.ts";
 
@@ -11,6 +11,8 @@ import { passwords, serverTls, singleRedis } from "./server.ts";
 export interface RedisSite {
   readonly site: Site;
   readonly server: RedisServer;
+  /** Starts the server again where it was, once it has ended. */
+  restart(): Promise<void>;
   /** May be `alice` of the server, in the databases 0 and 1; logged in to `cache`. */
   readonly alice: Person;
 }
@@ -23,6 +25,9 @@ export function redisSuite(
 ): (name: string, run: RedisTest) => void {
   let server: RedisServer;
   let alice: Person;
+  const restart = async (site: Site) => {
+    server = await startServer(site, settings, server.port);
+  };
   const test = siteSuite({
     moreDatabases: async (site) => {
       server ??= await startServer(site, settings);
@@ -33,12 +38,17 @@ export function redisSuite(
     await site.login(alice, "alice");
     await alice.mustTsh(["db", "login", "cache", "--db-user=alice", "--db-name=0"]);
   }, async () => await server?.stop());
-  return (name, promise) => test(name, (site) => promise({ site, server, alice }));
+  return (name, promise) =>
+    test(name, (site) => promise({ site, server, alice, restart: () => restart(site) }));
 }
 
-async function startServer(site: Site, settings: readonly string[]): Promise<RedisServer> {
+async function startServer(
+  site: Site,
+  settings: readonly string[],
+  port: number = freePort(),
+): Promise<RedisServer> {
   const tls = await serverTls(site.authority, await site.databaseClientCa(), "required");
-  return await singleRedis({ dir: join(site.dir, "redis"), tls, settings });
+  return await singleRedis({ dir: join(site.dir, "redis"), tls, settings, port });
 }
 
 async function cacheOf(site: Site, server: RedisServer): Promise<Record<string, unknown>> {
