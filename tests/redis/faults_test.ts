@@ -5,7 +5,8 @@
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { type Finished, run, waitFor } from "../../scripts/lab/tools.ts";
 import { within } from "../deadline.ts";
-import { commandsIn, optionsOf, redisCli, type RedisSite, redisSuite, through } from "./site.ts";
+import { optionsOf, redisCli, type RedisEndpoint } from "./endpoint.ts";
+import { commandsIn, type RedisSite, redisSuite, through } from "./site.ts";
 
 interface Fault {
   readonly name: string;
@@ -38,7 +39,7 @@ const faults: readonly Fault[] = [
 ];
 
 // What is answered is in the file then: a killed server has it again.
-const test = redisSuite(["appendonly yes"]);
+const test = redisSuite({ settings: ["appendonly yes"] });
 const endsWithinMs = 10_000;
 
 for (const [at, fault] of faults.entries()) {
@@ -118,7 +119,7 @@ async function everythingIsOver({ site }: RedisSite): Promise<void> {
 }
 
 /** redis-cli --pipe, fed with more and more until it ends. */
-function load(env: Readonly<Record<string, string>>, list: string): Promise<Finished> {
+function load(env: RedisEndpoint, list: string): Promise<Finished> {
   const words = [...optionsOf(env), "--pipe"].map((word) => `'${word}'`).join(" ");
   const some = `seq -f 'rpush ${list} %.0f' $n $((n + 99))`;
   const more = `n=0; while ${some}; do n=$((n + 100)); sleep 0.02; done`;

@@ -3,7 +3,8 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "../../scripts/lab/paths.ts";
 import { run } from "../../scripts/lab/tools.ts";
 import { LocalPort } from "../postgres/local_port.ts";
-import { commandsIn, optionsOf, redisCli, type RedisSite, redisSuite, through } from "./site.ts";
+import { optionsOf, redisCli, type RedisEndpoint } from "./endpoint.ts";
+import { commandsIn, type RedisSite, redisSuite, through } from "./site.ts";
 
 const test = redisSuite();
 
@@ -11,7 +12,7 @@ const test = redisSuite();
 async function withRoles(
   { site, alice }: RedisSite,
   roles: Readonly<Record<string, unknown>>,
-): Promise<Record<string, string>> {
+): Promise<RedisEndpoint> {
   for (const [name, spec] of Object.entries(roles)) {
     const file = join(site.dir, `${name}.json`);
     const role = { kind: "role", version: "v1", metadata: { name }, spec };
@@ -101,8 +102,8 @@ test("a lock ends a blocked BLPOP within a second, with words", async (on) => {
 test("a client may connect and say its first word much later", async (on) => {
   const env = await withRoles(on, {});
   const tls = [
-    ...["s_client", "-quiet", "-connect", `${env["REDIS_HOST"]}:${env["REDIS_PORT"]}`],
-    ...["-cert", env["REDIS_CERT"] ?? "", "-key", env["REDIS_KEY"] ?? ""],
+    ...["s_client", "-quiet", "-connect", `${env.host}:${env.port}`],
+    ...["-cert", env.cert, "-key", env.key],
   ];
   const script = `(sleep 12; printf 'PING\\r\\nQUIT\\r\\n'; sleep 1) | openssl ${tls.join(" ")}`;
   const done = await run("sh", ["-c", script]);

@@ -2,7 +2,8 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { Finished } from "../../scripts/lab/tools.ts";
 import { skipped } from "../site.ts";
-import { allDrivers, type RedisDriver, type RedisEndpoint } from "./cluster_drivers.ts";
+import { allDrivers, type DriverMode, type RedisDriver } from "./drivers.ts";
+import type { RedisEndpoint } from "./endpoint.ts";
 
 /** Two places that a driver's script has to give the same at. */
 export interface Compared {
@@ -21,10 +22,14 @@ export async function foundDrivers(): Promise<readonly RedisDriver[]> {
 }
 
 /** Runs the script directly, then through the proxy. */
-export async function compare(driver: RedisDriver, { direct, through }: Compared): Promise<void> {
-  const first = await driver.run(direct);
+export async function compare(
+  driver: RedisDriver,
+  { direct, through }: Compared,
+  mode?: DriverMode,
+): Promise<void> {
+  const first = await driver.run(direct, mode);
   succeeded("direct", first);
-  const second = await driver.run(through);
+  const second = await driver.run(through, mode);
   succeeded("through the proxy", second);
   const lines = first.stdout.split("\n");
   ok(lines.length > 20, "the script says what it did");
