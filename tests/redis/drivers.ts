@@ -1,6 +1,6 @@
 /** The real clients that the tests run: where they are, how each is started. */
 import { fromFileUrl, join } from "../../scripts/lab/paths.ts";
-import { installedRedis, type RedisBinaries } from "../../scripts/lab/redis.ts";
+import type { RedisBinaries } from "../../scripts/lab/redis.ts";
 import { type Finished, npmPackages, run, which } from "../../scripts/lab/tools.ts";
 import { pythonWith } from "../postgres/drivers.ts";
 import { goDriver, javaDriver } from "./compiled_drivers.ts";
@@ -31,10 +31,12 @@ const scripts = fromFileUrl(new URL("./drivers/", import.meta.url));
 const nodePackages = { "ioredis": "5.8.2", "redis": "5.10.0" };
 const timeoutMs = 300_000;
 
-/** Every driver of the common script, installed where that is possible. */
-export async function allDrivers(): Promise<(RedisDriver | MissingDriver)[]> {
+/** Every driver of the common script, installed where that is possible; redis-cli is given. */
+export async function allDrivers(
+  binaries: RedisBinaries | null,
+): Promise<(RedisDriver | MissingDriver)[]> {
   return [
-    cliDriver(await installedRedis()),
+    cliDriver(binaries),
     ...(await nodeDrivers()),
     await pythonDriver(),
     await goDriver(),

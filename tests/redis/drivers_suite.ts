@@ -1,5 +1,6 @@
 /** Real drivers through the proxy: what comes back is what comes back directly. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { installedRedis, type RedisBinaries } from "../../scripts/lab/redis.ts";
 import type { Finished } from "../../scripts/lab/tools.ts";
 import { skipped } from "../site.ts";
 import { allDrivers, type DriverMode, type RedisDriver } from "./drivers.ts";
@@ -11,10 +12,12 @@ export interface Compared {
   readonly through: RedisEndpoint;
 }
 
-/** The drivers that are here; the others are said to be skipped. */
-export async function foundDrivers(): Promise<readonly RedisDriver[]> {
+/** The drivers that are here, redis-cli of these binaries; of others is said that they are not. */
+export async function foundDrivers(
+  binaries?: RedisBinaries,
+): Promise<readonly RedisDriver[]> {
   const drivers: RedisDriver[] = [];
-  for (const driver of await allDrivers()) {
+  for (const driver of await allDrivers(binaries ?? await installedRedis())) {
     if ("reason" in driver) skipped(`driver ${driver.name}`, driver.reason);
     else drivers.push(driver);
   }
