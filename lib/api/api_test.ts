@@ -121,6 +121,37 @@ function transport(serve: (request: ApiRequest) => Promise<ApiResponse>): ApiTra
   };
 }
 
+Deno.test("the events of a batch arrive as they were sent, as lines where they can", async () => {
+  const inputs: unknown[] = [];
+  const bodies: string[] = [];
+  const { serve, clock } = setUp({
+    caller: agent,
+    calls: {
+      "audit.append": (input) => {
+        inputs.push(input);
+        return Promise.resolve({ high: input.first });
+      },
+    },
+  });
+  const plain = transport(serve);
+  const client = authClient({
+    ...plain,
+    post: (path, body, signal) => {
+      bodies.push(body);
+      return plain.post(path, body, signal);
+    },
+  }, clock);
+  const events = ['{"a":"\\n"é\u2028"}', "{}", ""];
+  const batch = { spool: "s", first: 7, contexts: ['{"b":1}'], context_of: [0, -1, 0] };
+  await client.call("audit.append", { ...batch, events });
+  await client.call("audit.append", { ...batch, events: ["two\nlines"] });
+  deepEqual(inputs, [{ ...batch, events }, { ...batch, events: ["two\nlines"] }]);
+  deepEqual(bodies, [
+    `${JSON.stringify(batch)}\n${events.join("\n")}`,
+    JSON.stringify({ ...batch, events: ["two\nlines"] }),
+  ]);
+});
+
 Deno.test("a call reaches its handler with defaults filled in, and is answered", async () => {
   const inputs: unknown[] = [];
   const { client } = setUp({

@@ -1,6 +1,7 @@
 /** The callers' side of the contract over HTTP that is handed in. */
 import type { Clock } from "../core/clock.ts";
 import { Fault } from "../core/fault.ts";
+import { encodeBody } from "./body.ts";
 import {
   type AuthClient,
   type CallInput,
@@ -37,7 +38,7 @@ export function authClient(transport: ApiTransport, clock: Clock): AuthClient {
       signal?: AbortSignal,
     ): Promise<CallOutput<N>> {
       const { status, body } = await asking(
-        () => transport.post(`/v1/${name}`, JSON.stringify(input), signal),
+        () => transport.post(`/v1/${name}`, encodeBody(name, input), signal),
         signal,
       );
       const answer = parseAnswer(body, status);
@@ -53,7 +54,7 @@ export function authClient(transport: ApiTransport, clock: Clock): AuthClient {
     ): AsyncGenerator<CallOutput<N>> {
       const lost = new AbortController();
       const both = AbortSignal.any([signal, lost.signal]);
-      const lines = transport.postLines(`/v1/${name}`, JSON.stringify(input), both);
+      const lines = transport.postLines(`/v1/${name}`, encodeBody(name, input), both);
       const alive = whileAlive(lines, clock, () => unreachable("nothing was heard for too long"));
       try {
         for (;;) {

@@ -2,10 +2,10 @@
  * The typed contract between the services, and between people's tools and Auth: every call with its
  * input, its output and who may make it. The only place where auth, proxy, db and client meet.
  *
- * Transport: `POST /v1/<call>` with a JSON body over HTTP/1.1 inside TLS that ends at Auth (ALPN
- * `remoteler-auth`), or over Auth's local socket. A failure is `{"error": apiError}` with the HTTP
- * status of its kind. Stream calls ({@linkcode StreamCall}) answer with NDJSON, one item a line,
- * until either side closes; an empty line each 3 s says that the other side is alive.
+ * Transport: `POST /v1/<call>` with a JSON body (`body.ts`) over HTTP/1.1 inside TLS that ends at
+ * Auth (ALPN `remoteler-auth`), or over Auth's local socket. A failure is `{"error": apiError}`
+ * with the HTTP status of its kind. Stream calls ({@linkcode StreamCall}) answer with NDJSON, one
+ * item a line, until either side closes; an empty line each 3 s says that the other side is alive.
  */
 import { type Output, v } from "../schema/mod.ts";
 import { base64, chain, count, databaseName, issued, words } from "./fields.ts";

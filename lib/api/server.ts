@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { Fault, httpStatuses } from "../core/fault.ts";
 import type { HostIdentity, UserIdentity } from "../core/identity.ts";
 import { read } from "../schema/mod.ts";
+import { parseBody } from "./body.ts";
 import {
   type Caller,
   type CallName,
@@ -11,7 +12,7 @@ import {
   contract,
   type StreamCall,
 } from "./contract.ts";
-import { failureOf, faultOfThrown, parseJson } from "./failure.ts";
+import { failureOf, faultOfThrown } from "./failure.ts";
 import { ndjson } from "./lines.ts";
 
 /** A request as the HTTP server gives it. */
@@ -92,7 +93,6 @@ export interface ApiServerOptions {
 const bodyLimit = 2 << 20;
 const bodyLimits: Readonly<Record<string, number>> = { "audit.append": 16 << 20 };
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** One call made ready: who may, and what to run. */
 interface Route {
@@ -117,7 +117,7 @@ export function apiServer(
       caller = route.who === "anyone" ? { kind: "nobody" } : await options.authenticate(request);
       checkCaller(route.who, caller);
       const body = await request.readBody(bodyLimits[name] ?? bodyLimit);
-      const input = parseBody(body);
+      const input = parseBody(name, body);
       await checkRules(route.who, caller, input, options.mayCall);
       const { remoteAddress, signal } = request;
       return await answer(route, input, { caller, remoteAddress, signal }, options, name);
@@ -225,21 +225,6 @@ function onKind(verb: CallVerb, input: unknown): { readonly verb: CallVerb; read
 function field(of: unknown, name: string): unknown {
   if (typeof of !== "object" || of === null) return undefined;
   return Object.getOwnPropertyDescriptor(of, name)?.value;
-}
-
-function parseBody(body: Uint8Array): unknown {
-  let text: string;
-  try {
-    text = decoder.decode(body);
-  } catch (cause) {
-    const shown = "the body is not UTF-8";
-    throw new Fault({ kind: "invalid", code: "api.bad-json", message: shown, shown, cause });
-  }
-  const input = parseJson(text);
-  // The schema library takes a list for an object without fields.
-  if (typeof input === "object" && input !== null && !Array.isArray(input)) return input;
-  const shown = "the body is not a JSON object";
-  throw new Fault({ kind: "invalid", code: "api.bad-json", message: shown, shown });
 }
 
 function json(status: number, value: unknown): ApiResponse {

@@ -43,17 +43,43 @@ export const frameHeaderBytes = 8;
 /** Longest body that is written or believed. */
 export const bodyBytesMax = 8 << 20;
 
-export interface SpoolRecord {
+/** A record where it stands in the bytes it was read from; valid as long as they are. */
+export class SpoolRecord {
   readonly kind: RecordKind;
-  /** Of the statement, without the suffix of a part; empty for events. */
-  readonly uid: string;
   /** Number of the context that belongs to it, from 1; 0 for none. */
   readonly context: number;
   /** Where the frame starts, and its length with its header. */
   readonly offset: number;
   readonly length: number;
-  /** A view; valid as long as the bytes it was read from. */
-  readonly payload: Uint8Array;
+  readonly #bytes: Uint8Array;
+  readonly #uidStart: number;
+
+  constructor(
+    bytes: Uint8Array,
+    at: { readonly offset: number; readonly length: number; readonly uidStart: number },
+    kind: RecordKind,
+    context: number,
+  ) {
+    this.#bytes = bytes;
+    this.offset = at.offset;
+    this.length = at.length;
+    this.#uidStart = at.uidStart;
+    this.kind = kind;
+    this.context = context;
+  }
+
+  /** Of the statement, without the suffix of a part; empty for events. */
+  get uid(): string {
+    return decoder.decode(this.#bytes.subarray(this.#uidStart, this.#uidEnd));
+  }
+
+  get payload(): Uint8Array {
+    return this.#bytes.subarray(this.#uidEnd, this.offset + this.length);
+  }
+
+  get #uidEnd(): number {
+    return this.#uidStart + (this.#bytes[this.#uidStart - 1] ?? 0);
+  }
 }
 
 /** The records at the front of `bytes`, up to the first that is torn or damaged. */
@@ -82,15 +108,15 @@ export function readRecord(bytes: Uint8Array, offset: number): SpoolRecord | nul
   if (length === null || offset + length > bytes.length) return null;
   const start = offset + frameHeaderBytes;
   const end = offset + length;
-  if (view(bytes).getUint32(offset + 4) !== crc32c(bytes, start, end)) return null;
+  const at = view(bytes);
+  if (at.getUint32(offset + 4) !== crc32c(bytes, start, end)) return null;
   const first = bytes[start] ?? 0;
   const kind = known.get(first & ~withContext);
   const uidStart = start + (first & withContext ? 6 : 2);
   const uidEnd = uidStart + (bytes[uidStart - 1] ?? 0);
   if (kind === undefined || uidStart > end || uidEnd > end) return null;
-  const context = first & withContext ? view(bytes).getUint32(start + 1) : 0;
-  const uid = decoder.decode(bytes.subarray(uidStart, uidEnd));
-  return { kind, uid, context, offset, length, payload: bytes.subarray(uidEnd, end) };
+  const context = first & withContext ? at.getUint32(start + 1) : 0;
+  return new SpoolRecord(bytes, { offset, length, uidStart }, kind, context);
 }
 
 function view(bytes: Uint8Array): DataView {

@@ -67,7 +67,7 @@ export class LogWriter {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ events, done: resolve, failed: reject });
     this.#waitingCount += events.length;
-    this.#writing ??= this.#writeAll().finally(() => this.#writing = null);
+    this.#writing ??= this.#writeAll();
     return promise;
   }
 
@@ -88,6 +88,8 @@ export class LogWriter {
         this.#fail(group, asFault(thrown));
       }
     }
+    // In the same turn as the last look: what comes right after begins anew.
+    this.#writing = null;
   }
 
   async #write(group: Group): Promise<void> {

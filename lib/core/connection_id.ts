@@ -9,3 +9,8 @@ export function newConnectionId(random: Random): number {
   const [a = 0, b = 0, c = 0, d = 0] = random.bytes(4);
   return ((0x40 | (a & 0x3f)) << 24) + (b << 16) + (c << 8) + d;
 }
+
+/** Whether it is one of these numbers; a database gets that far after a thousand million of its. */
+export function isConnectionId(id: number): boolean {
+  return id >= 0x4000_0000 && id <= 0x7fff_ffff;
+}

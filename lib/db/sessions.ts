@@ -1,6 +1,7 @@
 /** The live sessions of this agent: found by cancel key, ended when they may not go on. */
+import { isConnectionId } from "../core/connection_id.ts";
 import type { Random } from "../core/random.ts";
-import type { CancelKey, Refusal } from "../wire/protocol.ts";
+import type { CancelKey, ConnectionNumber, Refusal } from "../wire/protocol.ts";
 import type { Grant, Place } from "./authorize.ts";
 import type { Connected } from "./connect.ts";
 import type { Credentials } from "./credentials/mod.ts";
@@ -82,12 +83,15 @@ export class Sessions {
     return isSame(secret, key.secret) ? session : null;
   }
 
-  /** The database's own number of a connection to it that a client knows by `id`, or null. */
-  connectionOf(target: DatabaseTarget, id: number): number | null {
+  /** What the database knows a connection by that a client knows by `id`. */
+  connectionOf(target: DatabaseTarget, id: number): ConnectionNumber {
+    if (!isConnectionId(id)) return null;
     for (const { grant, connectionId, databaseConnection } of this.#live) {
-      if (connectionId === id && grant.target === target) return databaseConnection;
+      if (connectionId === id && grant.target === target) {
+        return databaseConnection ?? "unknown";
+      }
     }
-    return null;
+    return "unknown";
   }
 
   /** Resolves once there is none. */

@@ -138,6 +138,12 @@ export interface LoggedIn {
   readonly abilities?: Abilities;
 }
 
+/**
+ * The database's own number of a session that has one of ours; "unknown": one of ours that is no
+ * session of this database here; null: not one of ours.
+ */
+export type ConnectionNumber = number | "unknown" | null;
+
 /** What an inspector has to know of the session beside its bytes. */
 export interface SessionTerms {
   readonly loggedIn: Pick<LoggedIn, "abilities" | "facts">;
@@ -147,8 +153,8 @@ export interface SessionTerms {
   readonly localInfile: boolean;
   /** Whether the client may ask for the stream of all changes. */
   readonly replication: boolean;
-  /** The database's own number of the session that its client knows by `id`; null: not ours. */
-  readonly connectionOf: (id: number) => number | null;
+  /** What the database knows the session by that its client knows by `id`. */
+  readonly connectionOf: (id: number) => ConnectionNumber;
   /** Where the protocol has commands in place of texts; absent: all may be run. */
   readonly commands?: CommandTerms;
 }

@@ -10,6 +10,8 @@ export interface MysqlBinaries {
   readonly server: readonly string[];
   readonly client: readonly string[];
   readonly dump: readonly string[];
+  /** Reads what replicas read. */
+  readonly binlog: readonly string[];
   /** Arguments that tell the server where its own files are. */
   readonly places: readonly string[];
 }
@@ -46,10 +48,17 @@ export interface MysqlServer {
 /** Debian's MariaDB; null where it isn't installed. */
 export async function debianMariadb(): Promise<MysqlBinaries | null> {
   const server = "/usr/sbin/mariadbd";
-  const client = await which("mariadb");
-  const dump = await which("mariadb-dump");
-  if (!(await exists(server)) || client === null || dump === null) return null;
-  return { name: "MariaDB", server: [server], client: [client], dump: [dump], places: [] };
+  const names = ["mariadb", "mariadb-dump", "mariadb-binlog"];
+  const [client, dump, binlog] = await Promise.all(names.map(which));
+  if (!(await exists(server)) || !client || !dump || !binlog) return null;
+  return {
+    name: "MariaDB",
+    server: [server],
+    client: [client],
+    dump: [dump],
+    binlog: [binlog],
+    places: [],
+  };
 }
 
 /** MySQL of Debian sid; null where it can't be had. */
@@ -66,6 +75,7 @@ export async function newestMysql(): Promise<MysqlBinaries | null> {
     server: program("usr/sbin/mysqld"),
     client: program("usr/bin/mysql"),
     dump: program("usr/bin/mysqldump"),
+    binlog: program("usr/bin/mysqlbinlog"),
     places: [
       "--secure-file-priv=",
       `--lc-messages-dir=${share}`,

@@ -1,6 +1,14 @@
 /** A way from a client to the database, running and ready to be measured. */
 
-export const pathNames = ["direct", "native", "tsh", "pgbouncer", "stunnel", "chisel"] as const;
+export const pathNames = [
+  "direct",
+  "native",
+  "tsh",
+  "forwarder",
+  "pgbouncer",
+  "stunnel",
+  "chisel",
+] as const;
 export type PathName = typeof pathNames[number];
 
 export interface Path {

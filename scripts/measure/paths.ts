@@ -2,7 +2,7 @@
 import { databaseName, databaseUser, type Ground, nativePath, tshPath } from "./ground.ts";
 import type { SharedLab } from "./lab.ts";
 import { isMissing, type Missing, type Path, type PathName, pathNames } from "./path.ts";
-import { startChisel, startPgbouncer, startStunnel } from "./peers.ts";
+import { startChisel, startForwarder, startPgbouncer, startStunnel } from "./peers.ts";
 import { compareTls, tlsOf, type TlsSeen } from "./tls_check.ts";
 
 /** Those of `wanted` that can be had; why another one can't is said. */
@@ -31,6 +31,7 @@ export async function startPaths(
       const { site, person } = await lab.product();
       return await tshPath(site, person);
     },
+    forwarder: () => startForwarder(peer),
     pgbouncer: () => startPgbouncer(peer),
     stunnel: () => startStunnel(peer),
     chisel: () => startChisel(peer),

@@ -2,9 +2,11 @@
 import type { LabAuthority } from "../lab/certificates.ts";
 import { join } from "../lab/paths.ts";
 import { serverUser } from "../lab/postgres.ts";
-import { exists, freePort, type ServerUser, waitFor, which } from "../lab/tools.ts";
+import { exists, freePort, root, type ServerUser, waitFor, which } from "../lab/tools.ts";
 import { chiselProgram } from "./install.ts";
 import type { Missing, Path, PathName } from "./path.ts";
+
+const forwarderFile = ["scripts", "measure", "forwarder.ts"];
 
 export interface PeerInit {
   /** An existing folder that other users may enter. */
@@ -29,7 +31,10 @@ interface Files {
 }
 
 /** Certificates in a folder of the peer's own. */
-async function prepare(name: PathName, init: PeerInit): Promise<Files> {
+async function prepare(
+  name: PathName,
+  init: Pick<PeerInit, "dir" | "authority" | "databaseUser">,
+): Promise<Files> {
   const as = await serverUser();
   const dir = join(init.dir, name);
   await Deno.mkdir(dir, { recursive: true });
@@ -245,6 +250,39 @@ export async function startChisel(init: PeerInit): Promise<Path | Missing> {
     stop: async () => {
       await client.stop();
       await server.stop();
+    },
+  };
+}
+
+/** Our own legs with nothing in them, by the runtime that runs this. */
+export async function startForwarder(init: PeerInit): Promise<Path> {
+  const { port, pids, stop } = await forwarderTo(init.postgresPort, "postgres", init);
+  const env = { ...init.direct, PGPORT: String(port) };
+  return { name: "forwarder", env, pids, clientTls: true, stop };
+}
+
+/** The same to any server; `opening` is how its TLS begins. */
+export async function forwarderTo(
+  databasePort: number,
+  opening: "postgres" | "tls",
+  init: Pick<PeerInit, "dir" | "authority" | "databaseUser">,
+): Promise<Pick<Path, "pids" | "stop"> & { readonly port: number }> {
+  const files = { ...await prepare("forwarder", init), as: null };
+  const [port, tunnel] = [freePort(), freePort()];
+  const program = [Deno.execPath(), "run", "--quiet", "-A", join(root, ...forwarderFile)];
+  const end = (role: string, from: number, to: number, listens: number) =>
+    daemon(
+      [...program, role, String(from), String(to), opening],
+      { files, log: `${role}.log`, port: listens },
+    );
+  const near = await end("near", port, tunnel, tunnel);
+  const far = await end("far", tunnel, databasePort, port);
+  return {
+    port,
+    pids: [near.pid, far.pid],
+    stop: async () => {
+      await near.stop();
+      await far.stop();
     },
   };
 }

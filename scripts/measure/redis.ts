@@ -7,10 +7,13 @@ import type { Site } from "../lab/site.ts";
 import { run as runProgram, waitFor, which } from "../lab/tools.ts";
 import type { Figure, FigureWork, Found, Lab } from "./figure.ts";
 import { ratios } from "./numbers.ts";
+import { forwarderTo } from "./peers.ts";
 
 /** Clients, and commands that each sends at once. */
 const loads = [[1, 1], [32, 1], [32, 16]] as const;
 const commands = ["set", "get"] as const;
+/** Before anything counts: what is measured is code that is warm. */
+const warmUpSeconds = 10;
 const user = "bench";
 const password = "of the benchmark";
 const bar = { atLeast: 0.3, goal: 0.6 };
@@ -21,11 +24,13 @@ export const redis: FigureWork = {
   about:
     "redis-benchmark's SET and GET of 3 bytes, by 1 and 32 clients, with one command at a time " +
     "and with 16 in a pipeline: through proxy and agent, which record every command with its " +
-    "arguments (`strict`), and straight to the server, TLS both. The two take turns; a ratio is " +
-    "the median of those of each round.",
+    "arguments (`strict`), through a forwarder of the same legs that does nothing else (what the " +
+    "runtime itself takes), and straight to the server, TLS all. They take turns; a ratio is the " +
+    "median of those of each round.",
   figures: loads.flatMap(([clients, pipeline]) =>
     commands.flatMap((command): Figure[] => [
       { name: ratioOf(command, clients, pipeline), unit: "", bar },
+      { name: floorOf(command, clients, pipeline), unit: "" },
       { name: rateOf(command, clients, pipeline), unit: "commands/s" },
     ])
   ),
@@ -35,6 +40,10 @@ export const redis: FigureWork = {
 
 function ratioOf(command: string, clients: number, pipeline: number): string {
   return `${command}, c${clients}, -P ${pipeline}: native / direct`;
+}
+
+function floorOf(command: string, clients: number, pipeline: number): string {
+  return `${command}, c${clients}, -P ${pipeline}: forwarder / direct`;
 }
 
 function rateOf(command: string, clients: number, pipeline: number): string {
@@ -54,29 +63,42 @@ async function run(lab: Lab): Promise<readonly Found[]> {
   await Deno.mkdir(dir, { recursive: true });
   const server = await startServer(site, dir, binaries);
   let agent: Service | null = null;
+  let forwarder: Awaited<ReturnType<typeof forwarderTo>> | null = null;
   try {
     agent = await startAgent(site, server);
     const native = await nativeWay(await personOf(site));
+    const init = { dir, authority: site.authority, databaseUser: user };
+    forwarder = await forwarderTo(server.port, "tls", init);
+    const direct = directWay(server);
+    const ways = { native, direct, forwarder: toPort(direct, forwarder.port) };
+    for (const way of turns) await measure(ways[way], 32, 1, warmUpSeconds);
     const found: Found[] = [];
     for (const [clients, pipeline] of loads) {
-      found.push(...await race(lab, { native, direct: directWay(server) }, clients, pipeline));
+      found.push(...await race(lab, ways, clients, pipeline));
     }
     return found;
   } finally {
+    await forwarder?.stop();
     await agent?.stop();
     await server.stop();
   }
 }
 
+const turns = ["native", "forwarder", "direct"] as const;
+type Name = typeof turns[number];
+
 async function race(
   lab: Lab,
-  ways: Readonly<Record<"native" | "direct", Way>>,
+  ways: Readonly<Record<Name, Way>>,
   clients: number,
   pipeline: number,
 ): Promise<Found[]> {
-  const rates = { native: new Map<string, number[]>(), direct: new Map<string, number[]>() };
+  const rates = {
+    native: new Map<string, number[]>(),
+    forwarder: new Map<string, number[]>(),
+    direct: new Map<string, number[]>(),
+  };
   for (let round = 0; round <= lab.rounds; round++) {
-    const turns = ["native", "direct"] as const;
     for (const way of round % 2 === 0 ? turns : turns.toReversed()) {
       const got = await measure(ways[way], clients, pipeline, lab.seconds);
       for (const [command, rate] of got) {
@@ -88,11 +110,12 @@ async function race(
     }
   }
   return commands.flatMap((command): Found[] => {
-    const native = rates.native.get(command) ?? [];
-    const direct = rates.direct.get(command) ?? [];
+    const of = (way: Name) => rates[way].get(command) ?? [];
+    const toDirect = (way: Name) => ratios(of(way), of("direct"));
     return [
-      { figure: ratioOf(command, clients, pipeline), rounds: ratios(native, direct) },
-      { figure: rateOf(command, clients, pipeline), rounds: native },
+      { figure: ratioOf(command, clients, pipeline), rounds: toDirect("native") },
+      { figure: floorOf(command, clients, pipeline), rounds: toDirect("forwarder") },
+      { figure: rateOf(command, clients, pipeline), rounds: of("native") },
     ];
   });
 }
@@ -176,6 +199,10 @@ function directWay({ port, dir }: RedisServer): Way {
     key: join(dir, "client.key"),
   };
   return [...optionsOf("localhost", port, files), "--user", user, "-a", password];
+}
+
+function toPort(way: Way, port: number): Way {
+  return way.with(way.indexOf("-p") + 1, String(port));
 }
 
 function optionsOf(

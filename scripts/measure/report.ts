@@ -188,6 +188,10 @@ function pathTable(): readonly string[] {
       "access decided, every statement in the audit log, `strict`",
     ],
     tsh: ["libpq → plain local port of `tsh proxy db --tunnel` → TLS → the same proxy and agent"],
+    forwarder: [
+      "the native path's legs and nothing else (`scripts/measure/forwarder.ts`): nothing decided,",
+      "read or recorded, which is what the runtime itself takes; no path of ours can be faster",
+    ],
     pgbouncer: [
       "TLS and client certificates on both sides, session mode;",
       "it keeps connections to PostgreSQL open",

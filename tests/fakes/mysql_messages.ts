@@ -1,5 +1,6 @@
 /** Packets of MySQL, built from the manual by other code than what reads them. */
 import { concat } from "../../lib/bytes/writer.ts";
+import type { Abilities, Greeting, LoginRequest } from "../../lib/wire/protocol.ts";
 
 const encoder = new TextEncoder();
 
@@ -52,7 +53,47 @@ export const flags = {
   queryAttributes: 0x8000000,
 } as const;
 
+/** All that servers can but what MySQL itself has reserved. */
+export const anyFlags = 0xdfffffff;
+/** Those by which answers have their newer forms. */
+export const newerForms: number = flags.protocol41 | flags.deprecateEof | flags.sessionTrack |
+  flags.optionalMetadata | flags.queryAttributes;
+
+/** What a client with these flags agreed on with us. */
+export function abilitiesOf(can: number): Abilities {
+  return { flags: can, extended: 0, collation: 45, packetBytesMax: 0x1000000, proof: "" };
+}
+
+/** How a client is greeted, with what all servers can. */
+export const greeted: Greeting = {
+  said: false,
+  facts: { serverVersion: "8.4.0", capabilities: "" },
+  connectionId: 0x40000001,
+  nonce: encoder.encode("0123456789abcdefghijklmn"),
+};
+
+/** To log in for a client that was greeted so. */
+export const loginRequest: LoginRequest = {
+  user: "alice",
+  database: "shop",
+  startup: {
+    user: "alice",
+    database: null,
+    parameters: new Map([["program_name", "mysql"]]),
+    clientProgram: "mysql",
+    replication: false,
+    version: "10",
+    sequence: 2,
+  },
+  replication: false,
+  nonce: greeted.nonce,
+};
+
 // --- from the client ---
+
+/** Asks for TLS; the front of a login, too. */
+export const sslRequest = (can: number): Uint8Array =>
+  packet(1, u32(can), u32(1), 45, new Uint8Array(23));
 
 export const query = (text: string | Uint8Array): Uint8Array => packets(0, 3, text);
 export const initDb = (name: string): Uint8Array => packet(0, 2, name);
@@ -126,7 +167,7 @@ export interface Greeted {
 export function greeting(of: Greeted = {}): Uint8Array {
   const {
     version = "8.4.0",
-    flags: can = 0xdfffffff,
+    flags: can = anyFlags,
     extended = 0,
     nonce = "abcdefghijklmnopqrst",
     plugin = "caching_sha2_password",

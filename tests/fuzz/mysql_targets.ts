@@ -3,38 +3,33 @@ import { ok } from "node:assert/strict";
 import { concat } from "../../lib/bytes/writer.ts";
 import { ClientRefused } from "../../lib/wire/client_refused.ts";
 import { mysql } from "../../lib/wire/mysql/mod.ts";
-import type {
-  Gate,
-  Greeting,
-  LoginRequest,
-  Reply,
-  SessionTerms,
-  Step,
-  Tap,
-} from "../../lib/wire/protocol.ts";
+import type { Gate, Reply, SessionTerms, Step, Tap } from "../../lib/wire/protocol.ts";
 import type { StreamSizes } from "../../lib/wire/streaming.ts";
 import { UpstreamRefused } from "../../lib/wire/upstream_refused.ts";
 import { WireError } from "../../lib/wire/wire_error.ts";
 import { newerSamples, samples, SECRET } from "../conformance/mysql_samples.ts";
 import { isWithin } from "../conformance/damage.ts";
 import { gateOf, unsaid } from "../fakes/gate.ts";
-import { flags, greeting, ok as okay, packet, response, u32 } from "../fakes/mysql_messages.ts";
+import {
+  abilitiesOf,
+  anyFlags,
+  greeted,
+  greeting,
+  loginRequest,
+  newerForms,
+  ok as okay,
+  packet,
+  response,
+  sslRequest,
+} from "../fakes/mysql_messages.ts";
 import type { Delivery, Target } from "./campaign.ts";
 import { follow, seedsOf, type Side, takeTurns, type Watched, withoutSecret } from "./sessions.ts";
 
 const all = [...samples, ...newerSamples];
-const newer = flags.protocol41 | flags.deprecateEof | flags.sessionTrack |
-  flags.optionalMetadata | flags.queryAttributes;
-
 function termsOf(index: number, localInfile: boolean): SessionTerms {
-  const abilities = {
-    flags: index < samples.length ? 0 : newer,
-    extended: 0,
-    collation: 45,
-    packetBytesMax: 1,
-    proof: "",
-  };
-  const connectionOf = (id: number) => id % 2 === 0 ? id >>> 1 : null;
+  const abilities = abilitiesOf(index < samples.length ? 0 : newerForms);
+  const numbers = [null, "unknown", 7] as const;
+  const connectionOf = (id: number) => numbers[id % 3] ?? null;
   return { loggedIn: { abilities }, database: "", localInfile, replication: true, connectionOf };
 }
 
@@ -120,32 +115,10 @@ function answer({ do: what }: Step): Reply {
   return what === "secret" ? SECRET : what === "ed25519" ? new Uint8Array(64) : undefined;
 }
 
-const nonce = new TextEncoder().encode("0123456789abcdefghijklmn");
-const greeted: Greeting = {
-  said: false,
-  facts: { serverVersion: "8.4.0", capabilities: "" },
-  connectionId: 0x80000001,
-  nonce,
-};
-const request: LoginRequest = {
-  user: "alice",
-  database: "shop",
-  startup: {
-    user: "alice",
-    database: null,
-    parameters: new Map([["program_name", "mysql"]]),
-    clientProgram: "mysql",
-    replication: false,
-    version: "10",
-    sequence: 2,
-  },
-  replication: false,
-  nonce,
-};
 const responses = [
   response(1, { database: "shop", proof: "x".repeat(32), attributes: { program_name: "mysql" } }),
   response(2, { user: "bob" }),
-  packet(1, u32(0xdfffffff), u32(1), 45, new Uint8Array(23)),
+  sslRequest(anyFlags),
 ];
 const words = ["caching_sha2_password\0", "client_ed25519\0", "\0", "def", "\xfe\0\0\x02\0"];
 
@@ -196,12 +169,16 @@ export const mysqlTargets: readonly Target[] = [
     name: "mysql login",
     seeds: [
       concat([greeting(), packet(3, 1, 4), okay(5)]),
-      concat([greeting(), packet(2, 0xfe, "client_ed25519\0", nonce, nonce), okay(4)]),
+      concat([
+        greeting(),
+        packet(2, 0xfe, "client_ed25519\0", greeted.nonce, greeted.nonce),
+        okay(4),
+      ]),
       concat([greeting({ version: "5.5.5-10.11.6-MariaDB", flags: 0xfffffffe }), okay(3)]),
       packet(0, 0xff, 0x15, 4, "#28000no"),
     ],
     words,
     answers: [WireError, UpstreamRefused],
-    run: (input) => withoutSecret(SECRET, () => follow(mysql.login(request), input, answer)),
+    run: (input) => withoutSecret(SECRET, () => follow(mysql.login(loginRequest), input, answer)),
   },
 ];

@@ -78,13 +78,18 @@ async function nodeDriver(): Promise<Driver | MissingDriver> {
   };
 }
 
+/** The Python that has these drivers. */
+export function pythonDriver(): Promise<string | { readonly reason: string }> {
+  return pythonWith(pythonPackages);
+}
+
 async function pythonDrivers(): Promise<(Driver | MissingDriver)[]> {
   const names = [
     ["PyMySQL", "with_pymysql.py"],
     ["mysql-connector-python", "with_connector.py"],
     ["SQLAlchemy over PyMySQL", "sqlalchemy_orm.py"],
   ] as const;
-  const python = await pythonWith(pythonPackages);
+  const python = await pythonDriver();
   if (typeof python !== "string") {
     return names.map(([name]) => ({ name, reason: python.reason }));
   }

@@ -4,7 +4,7 @@
  */
 import { deepStrictEqual, match, ok as assert, strictEqual } from "node:assert/strict";
 import type { Person } from "../../scripts/lab/services.ts";
-import { residentMiB, waitFor } from "../../scripts/lab/tools.ts";
+import { freePort, residentMiB, waitFor } from "../../scripts/lab/tools.ts";
 import { within } from "../deadline.ts";
 import {
   askFile,
@@ -23,6 +23,7 @@ import {
 import { LocalPort } from "../postgres/local_port.ts";
 import { siteSuite } from "../site.ts";
 import { type FakeServer, fakeServer, opening, RawClient } from "./fake_server.ts";
+import { cli, local, native, realServers } from "./site.ts";
 
 const growthMiB = 48;
 const front = join(columns(1, 1), definition(2, "a"), eof(3));
@@ -63,11 +64,14 @@ const ports = new Map<string, LocalPort>();
 let alice: Person;
 
 const test = siteSuite({
+  proxyService: { mysql_listen_addr: `127.0.0.1:${freePort()}` },
   moreDatabases: async (site) => {
     const pair = await site.authority.server("localhost", "127.0.0.1");
     const all = await Promise.all([
       fakeServer(pair, (text) => {
         if (text.includes("file")) return [askFile(1, "/etc/passwd"), ok(3)];
+        // So MySQL's program asks whether there are quotes of that kind.
+        if (text === "select $$") return [error(1, 1064, "42000", "a syntax error")];
         if (text === "half a row") return [packet(1, 1).subarray(0, 3), "end"];
         return broken[text] ?? odd[text] ?? [result(1, ["1"])];
       }),
@@ -163,6 +167,20 @@ for (const text of ["select 'a file'", "load data local infile 'own' into table 
     deepStrictEqual(fakes[0]?.others.slice(before), [packet(2)]);
     await answers(client);
     client.close();
+  });
+}
+
+for (const binaries of await realServers()) {
+  test(`an old server is met in its own forms by ${binaries.name}'s program`, async () => {
+    const way = local(ports.get("strange")?.port ?? 0);
+    const said = await cli(binaries, way, ["-e", "select 1"]);
+    deepStrictEqual([said.code, said.stdout], [0, "1\n"], said.stderr);
+    // On the proxy's port nobody knew which forms it has.
+    const refused = await cli(binaries, await native(alice, "strange"), ["-e", "select 1"]);
+    strictEqual(refused.code, 1);
+    const isNew = binaries.name === "MySQL";
+    match(refused.stderr, isNew ? /sessionTrack, deprecateEof/ : /\(sessionTrack\)/);
+    match(refused.stderr, /^ERROR 1429 .*more than the database can .*tsh proxy db/);
   });
 }
 

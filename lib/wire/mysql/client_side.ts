@@ -5,7 +5,7 @@ import { nameOfCommand, type Rule, ruleOf } from "./client_rules.ts";
 import { readAttributes } from "./execute.ts";
 import { Feeder } from "./feeder.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { type CommandHandler, Framer, type Treatment } from "./framer.ts";
+import { type CommandHandler, Framer, type Treatment, type Verdict } from "./framer.ts";
 import { limits } from "./limits.ts";
 import { LongStatement } from "./long_statement.ts";
 import { NEWEST, type Prepared } from "./names.ts";
@@ -13,8 +13,9 @@ import { packet, readFront, wireError } from "./packet.ts";
 import { refuseWithin } from "./refuse.ts";
 import { errorPacket } from "./replies.ts";
 import type { Pending, Session } from "./session.ts";
-import { type Killed, killed, offeredFiles, placeholders, usedSchema } from "./statements.ts";
+import { killed, offeredFiles, placeholders, usedSchema } from "./statements.ts";
 import { notRun } from "./tally.ts";
+import { latin1 } from "../latin1.ts";
 import { anyText } from "../text.ts";
 import { ValueReader } from "./value_reader.ts";
 
@@ -63,7 +64,7 @@ export class ClientSide implements CommandHandler {
     if (bodyBytes > maxBytes) throw wireError("oversize", name, `${bodyBytes} bytes`);
     if (rule === null || !this.#isAllowed(rule)) {
       if (isSplit) throw wireError("oversize", name, "too long");
-      return "withheld";
+      return "whole";
     }
     const isLong = isSplit || bodyBytes > this.#session.sizes.wholeMax;
     switch (code) {
@@ -85,11 +86,11 @@ export class ClientSide implements CommandHandler {
     return isReplication === undefined || this.#session.terms.replication;
   }
 
-  whole(code: number, body: Uint8Array): boolean | Uint8Array {
+  whole(code: number, body: Uint8Array): Verdict {
     const rule = ruleOf(code);
     if (rule === null || !this.#isAllowed(rule)) {
       this.#refuse(code, body);
-      return true;
+      return "withheld";
     }
     switch (code) {
       case command.quit:
@@ -153,7 +154,7 @@ export class ClientSide implements CommandHandler {
 
   // --- texts ---
 
-  #query(body: Uint8Array): boolean | Uint8Array {
+  #query(body: Uint8Array): Verdict {
     let text = body;
     let parameters: readonly Parameter[] = [];
     if (this.#session.queryAttributes) {
@@ -162,27 +163,40 @@ export class ClientSide implements CommandHandler {
       ({ parameters } = feeder.end());
     }
     const said = anyText(text);
+    const verdict = this.#mapped(body, text, said);
+    if (verdict === "withheld") return verdict;
     const statement = this.#announce({ ...plain, command: "query", text: said, parameters });
     this.#asked = { form: "results", statement, ...effectsOf(said) };
-    const kill = killed(said);
-    return kill === null ? true : this.#killed(kill, body, text);
+    return verdict;
   }
 
-  /** The connection that a client knows by a number of ours has another one in the database. */
-  #killed(
-    { start, end, id }: Killed,
-    body: Uint8Array,
-    text: Uint8Array,
-  ): true | Uint8Array {
-    const real = this.#session.terms.connectionOf(id);
-    if (real === null) return true;
-    // All that is not ASCII would have made the places others; a KILL has none of it.
-    if (text.some((byte) => byte > 0x7f)) return true;
+  /**
+   * A KILL of what its client knows by a number of ours names what the database knows; to a number
+   * that is nobody's here the database's own answer is given, since there it may be somebody's.
+   */
+  #mapped(body: Uint8Array, text: Uint8Array, said: string): Verdict {
+    // Read again from the bytes, so that the places are theirs.
+    const kill = killed(said) === null ? null : killed(latin1(text));
+    const real = kill === null ? null : this.#session.terms.connectionOf(kill.id);
+    if (kill === null || real === null) return true;
+    if (real === "unknown") return this.#nobody(said, kill.id);
     const front = body.subarray(0, body.length - text.length);
     return packet(0, (out) => {
-      out.u8(command.query).bytes(front).bytes(text.subarray(0, start));
-      out.utf8(String(real)).bytes(text.subarray(end));
+      out.u8(command.query).bytes(front).bytes(text.subarray(0, kill.start));
+      out.utf8(String(real)).bytes(text.subarray(kill.end));
     });
+  }
+
+  #nobody(text: string, id: number): "withheld" {
+    const message = `no session of this database here has the number ${id}`;
+    this.#gate?.refused(text, { kind: "invalid", message });
+    const answer = errorPacket(1, {
+      number: 1094,
+      sqlState: "HY000",
+      message: `Unknown thread id: ${id}`,
+    });
+    this.#asked = { form: "ours", answer };
+    return "withheld";
   }
 
   #prepare(text: string): void {
@@ -249,11 +263,12 @@ export class ClientSide implements CommandHandler {
 
   // --- other commands ---
 
-  #other(code: number, rule: Rule, body: Uint8Array): boolean | Uint8Array {
-    const { form, shows } = rule;
+  #other(code: number, rule: Rule, body: Uint8Array): Verdict {
+    const { form, name, shows } = rule;
     const from = new ByteReader(body);
     const { names } = this.#session;
     let effects: Pick<Pending, "schema" | "clears"> = {};
+    let verdict: Verdict = true;
     switch (code) {
       case command.closeStatement:
         names.close(statementId(from, rule));
@@ -271,10 +286,14 @@ export class ClientSide implements CommandHandler {
         break;
       case command.resetConnection:
         effects = { clears: true };
+        break;
+      case command.processKill:
+        verdict = this.#processKill(name, from);
+        if (verdict === "withheld") return verdict;
     }
     const statement = shows === undefined ? {} : { statement: this.#named(rule, body) };
     if (form !== "none") this.#asked = { form, ...statement, ...effects };
-    return code === command.processKill ? this.#processKill(from) : true;
+    return verdict;
   }
 
   #named({ name, shows }: Rule, body: Uint8Array): Statement {
@@ -287,10 +306,13 @@ export class ClientSide implements CommandHandler {
     return this.#announce({ ...plain, command: "command", text }, fingerprint(name));
   }
 
-  #processKill(from: ByteReader): true | Uint8Array {
+  #processKill(name: string, from: ByteReader): Verdict {
     if (from.left < 4) return true;
-    const real = this.#session.terms.connectionOf(from.u32le());
-    return real === null ? true : packet(0, (out) => out.u8(command.processKill).u32le(real));
+    const id = from.u32le();
+    const real = this.#session.terms.connectionOf(id);
+    if (real === null) return true;
+    if (real === "unknown") return this.#nobody(`${name} ${id}`, id);
+    return packet(0, (out) => out.u8(command.processKill).u32le(real));
   }
 
   /** Said in our own words; the session goes on. */

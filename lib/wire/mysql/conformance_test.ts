@@ -2,44 +2,25 @@ import { createHash } from "node:crypto";
 import { newerSamples, samples, SECRET } from "../../../tests/conformance/mysql_samples.ts";
 import { testProtocol } from "../../../tests/conformance/protocol.ts";
 import {
+  abilitiesOf,
+  anyFlags,
   error,
-  flags,
+  greeted,
   greeting,
   join,
+  loginRequest,
+  newerForms,
   ok,
   packet,
   response,
-  u32,
+  sslRequest,
 } from "../../../tests/fakes/mysql_messages.ts";
 import { concat } from "../../bytes/writer.ts";
-import type { Greeting, LoginRequest, SessionTerms } from "../protocol.ts";
+import type { LoginRequest, SessionTerms } from "../protocol.ts";
 import { mysql } from "./mod.ts";
 
 const encoder = new TextEncoder();
-const nonce = encoder.encode("0123456789abcdefghijklmn");
-const greeted: Greeting = {
-  said: false,
-  facts: { serverVersion: "8.4.0", capabilities: "" },
-  connectionId: 0x80000001,
-  nonce,
-};
-
-const request: LoginRequest = {
-  user: "alice",
-  database: "shop",
-  startup: {
-    user: "alice",
-    database: null,
-    parameters: new Map([["program_name", "mysql"]]),
-    clientProgram: "mysql",
-    replication: false,
-    version: "10",
-    sequence: 2,
-  },
-  replication: false,
-  nonce,
-  hasPassword: true,
-};
+const request: LoginRequest = { ...loginRequest, hasPassword: true };
 const login = (of: Partial<LoginRequest> = {}) => () => mysql.login({ ...request, ...of });
 const answered = response(1, {
   database: "shop",
@@ -49,7 +30,6 @@ const answered = response(1, {
 
 const switched = (plugin: string, data: string) => packet(2, 0xfe, `${plugin}\0`, data);
 const oldForm = createHash("sha1").update("any").digest().subarray(0, 20);
-const anyFlags = 0xdfffffff;
 
 const suite = {
   secret: SECRET,
@@ -63,7 +43,7 @@ const suite = {
     {
       name: "meet",
       start: () => mysql.meet?.(greeted) ?? mysql.accept(greeted),
-      incoming: packet(1, u32(anyFlags), u32(1), 45, new Uint8Array(23)),
+      incoming: sslRequest(anyFlags),
     },
     {
       name: "login by certificate",
@@ -137,16 +117,8 @@ const suite = {
 
 testProtocol({ ...suite, protocol: mysql, samples });
 
-const abilities = {
-  flags: flags.protocol41 | flags.deprecateEof | flags.sessionTrack | flags.optionalMetadata |
-    flags.queryAttributes,
-  extended: 0,
-  collation: 45,
-  packetBytesMax: 0x1000000,
-  proof: "",
-};
 const terms: SessionTerms = {
-  loggedIn: { abilities },
+  loggedIn: { abilities: abilitiesOf(newerForms) },
   database: "start",
   localInfile: false,
   replication: false,

@@ -4,10 +4,15 @@ import { HEADER, PACKET_MAX, payloadBytesAt, wireError } from "./packet.ts";
 
 /**
  * What becomes of a command's body: handed over whole, in parts as it passes, or in pieces of one
- * size each of which is handed over before it passes. "withheld" is handed over whole and does not
- * go on.
+ * size each of which is handed over before it passes.
  */
-export type Treatment = "whole" | "parts" | "pieces" | "withheld";
+export type Treatment = "whole" | "parts" | "pieces";
+
+/**
+ * True lets the packet go on, false that too and nothing behind it; "withheld": it goes nowhere;
+ * other bytes take its place.
+ */
+export type Verdict = boolean | "withheld" | Uint8Array;
 
 export interface CommandHandler {
   /** Packets are parts of a file and no commands. */
@@ -17,11 +22,8 @@ export interface CommandHandler {
    * it is not allowed, before any of its body is held.
    */
   begin(command: number, bodyBytes: number, isSplit: boolean): Treatment;
-  /**
-   * A complete body; false ends the reading, other bytes take the place of the packet. The view is
-   * valid during the call only.
-   */
-  whole(command: number, body: Uint8Array): boolean | Uint8Array;
+  /** A complete body, valid during the call only; says what becomes of its packet. */
+  whole(command: number, body: Uint8Array): Verdict;
   /** The next part of a body; `last` comes once, also for an empty body. */
   part(command: number, bytes: Uint8Array, last: boolean): void;
   /** The command's last packet had this number; comes after its last part. */
@@ -108,7 +110,6 @@ export class Framer {
     if (this.#left === 0) return this.#next(to, forward);
     switch (this.#treatment) {
       case "whole":
-      case "withheld":
         return this.#hold(to, forward);
       case "pieces":
         return this.#gather(Math.min(this.#left, this.#chunk.length - this.#at), to, forward);
@@ -157,7 +158,7 @@ export class Framer {
     const treatment = to.begin(this.#command, bytes - 1, this.#isSplit);
     this.#treatment = treatment;
     this.#left = bytes - 1;
-    if (treatment === "whole" || treatment === "withheld") {
+    if (treatment === "whole") {
       if (inChunk && this.#wholeInChunk(to, forward)) return;
       this.#flush(forward, this.#at);
       this.#heldBytes = 0;
@@ -214,7 +215,6 @@ export class Framer {
 
   /** `drop`: the packet as it came does not go on. */
   #wholeBody(body: Uint8Array, to: CommandHandler, forward: Forward, drop: () => void): void {
-    const isWithheld = this.#treatment === "withheld";
     const command = this.#command;
     this.#left = 0;
     this.#treatment = null;
@@ -222,7 +222,7 @@ export class Framer {
     to.ended(command, this.#sequence);
     if (verdict === false) this.#ended = true;
     const replaced = verdict instanceof Uint8Array;
-    if (isWithheld || replaced) drop();
+    if (replaced || verdict === "withheld") drop();
     if (replaced) forward(verdict);
   }
 

@@ -152,6 +152,22 @@ Deno.test("an own KILL of a number of ours goes on with the database's", () => {
   const passed = concat([query("kill query 12 ;"), query("KILL 5"), packet(0, 0x0c, u32(12))]);
   deepStrictEqual(s.toServer(), passed);
   strictEqual(s.statements[0]?.text, "kill query 2147483649 ;");
+  const other = session({ connectionOf });
+  other.client(query("/* é ☃ */ kill 2147483649"));
+  deepStrictEqual(other.toServer(), query("/* é ☃ */ kill 12"));
+});
+
+Deno.test("a KILL of a number of ours that is nobody's here never reaches the database", () => {
+  const s = session({ connectionOf: (id) => id === 0x40000001 ? "unknown" : null });
+  const unknown = error(1, 1094, "HY000", "Unknown thread id: 1073741825");
+  const kills = [query("KILL 1073741825"), packet(0, 12, u32(1073741825))];
+  s.client(query("select 1"), ...kills, ping);
+  deepStrictEqual(s.toServer(), concat([query("select 1"), ping]));
+  deepStrictEqual(s.refused, ["KILL 1073741825", "Kill 1073741825"]);
+  deepStrictEqual(s.statements.map(({ text }) => text), ["select 1"]);
+  s.server(result(1, ["1"]), ok(1));
+  const answers = [result(1, ["1"]), unknown, unknown, ok(1)];
+  deepStrictEqual(s.toClient(), concat(answers));
 });
 
 Deno.test("a command that does not pass is answered after what is owed", () => {

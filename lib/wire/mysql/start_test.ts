@@ -1,13 +1,17 @@
 import { deepStrictEqual, ok as assert, strictEqual, throws } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
+  anyFlags,
   error,
   flags,
+  greeted as plainly,
   greeting,
   join,
+  loginRequest,
   ok,
   packet,
   response,
+  sslRequest,
   u32,
 } from "../../../tests/fakes/mysql_messages.ts";
 import { ClientRefused } from "../client_refused.ts";
@@ -55,25 +59,21 @@ function follow<T>(script: Handshake<T>, ...incoming: Uint8Array[]) {
   }
 }
 
-const greeted: Greeting = {
-  said: false,
-  facts: { serverVersion: "8.4.0", capabilities: "" },
-  connectionId: 0x80000001,
-  nonce: encoder.encode("0123456789abcdef\0$ij"),
-};
+/** With bytes that clients take for a nonce's end. */
+const greeted: Greeting = { ...plainly, nonce: encoder.encode("0123456789abcdef\0$ij") };
 const noFlags = new Uint8Array(23);
-const sslRequest = packet(1, u32(flags.protocol41 | flags.tls), u32(1), 45, noFlags);
+const tlsAsked = sslRequest(flags.protocol41 | flags.tls);
 
 Deno.test("a proxy greets, and hands to TLS what came right behind the request for it", () => {
   const hello = encoder.encode("\x16\x03\x01 a ClientHello");
   const script = mysql.meet?.(greeted);
   assert(script !== undefined);
-  const { sent, steps, left } = follow(script, sslRequest, hello);
+  const { sent, steps, left } = follow(script, tlsAsked, hello);
   deepStrictEqual(steps, [{ do: "tls", as: "server", early: "tls" }]);
   deepStrictEqual(left, hello);
   const said = readGreeting(sent[0]?.subarray(4) ?? new Uint8Array(0));
   strictEqual(said.serverVersion, "8.4.0");
-  strictEqual(said.connectionId, 0x80000001);
+  strictEqual(said.connectionId, greeted.connectionId);
   strictEqual(said.plugin, "caching_sha2_password");
   strictEqual(said.nonce.length, 20);
   // Clients take these for the nonce's end.
@@ -98,7 +98,7 @@ Deno.test("in the name of an older server no newer form is offered", () => {
     const facts = { serverVersion, capabilities: "" };
     const script = mysql.meet?.({ ...greeted, facts });
     assert(script !== undefined);
-    const { sent } = follow(script, sslRequest);
+    const { sent } = follow(script, tlsAsked);
     const said = readGreeting(sent[0]?.subarray(4) ?? new Uint8Array(0));
     strictEqual(said.flags & newer, isOffered ? newer : 0, serverVersion);
   }
@@ -153,15 +153,7 @@ const startup = (opened: Opening) => {
 
 function request(of: Partial<LoginRequest> = {}, said = response(1, {})): LoginRequest {
   const opened = follow(mysql.accept(greeted), said);
-  return {
-    user: "alice",
-    database: "shop",
-    startup: startup(opened.value),
-    replication: false,
-    nonce: greeted.nonce,
-    hasPassword: true,
-    ...of,
-  };
+  return { ...loginRequest, startup: startup(opened.value), hasPassword: true, ...of };
 }
 
 const sha = (name: string, ...parts: Uint8Array[]) => {
@@ -326,7 +318,7 @@ Deno.test("a database that can less than the client was told is refused, with wh
   const can = flags.protocol41 | flags.secureConnection | flags.pluginAuth | flags.lenenc |
     flags.deprecateEof;
   const said = packet(1, u32(can), u32(1), 45, noFlags, "alice\0", 0, `${sha2Name}\0`);
-  const old = greeting({ flags: 0xdfffffff & ~flags.deprecateEof });
+  const old = greeting({ flags: anyFlags & ~flags.deprecateEof });
   throws(() => follow(mysql.login(request({}, said)), old), /deprecateEof.*tsh proxy db/);
 });
 
@@ -344,7 +336,7 @@ Deno.test("what the database says against a login is passed on; TLS is a must", 
   strictEqual(refused(greeting(), error(3, 1045, "28000", denied)), `1045 ${denied}`);
   const blocked = packet(0, 0xff, 0x69, 4, "Host is blocked");
   strictEqual(refused(blocked), "1129 Host is blocked");
-  const noTls = greeting({ flags: 0xdfffffff & ~flags.tls });
+  const noTls = greeting({ flags: anyFlags & ~flags.tls });
   strictEqual(refused(noTls), "3159 the database does not offer TLS");
   const odd = packet(3, 0xfe, "auth_gssapi_client\0", "x");
   assert(refused(greeting(), odd).includes("not supported (auth_gssapi_client)"));
