@@ -1,7 +1,8 @@
 /** A cluster through the proxy is one big Redis for clients that know nothing of clusters. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { waitFor } from "../../scripts/lab/tools.ts";
-import { clusterSuite, endpointOf } from "./cluster_site.ts";
+import { clusterSuite } from "./cluster_site.ts";
+import { directTo, endpointOf } from "./endpoint.ts";
 import { PlainClient } from "./plain_client.ts";
 
 const test = clusterSuite();
@@ -154,9 +155,10 @@ test("who asks for the cluster sees one node at the proxy's address with all slo
 });
 
 test("each command is recorded once, and each node's MONITOR shows its part", async (at) => {
-  const monitors = await Promise.all(at.cluster.nodes.map(async ({ port }) => {
-    const monitor = await PlainClient.connect({ ...at.direct(port), account: null });
-    await monitor.ask("auth", "alice", at.direct(port).account?.password ?? "");
+  const monitors = await Promise.all(at.cluster.nodes.map(async (node) => {
+    const direct = directTo(node);
+    const monitor = await PlainClient.connect(direct);
+    await monitor.ask("auth", "alice", direct.account?.password ?? "");
     await monitor.ask("monitor");
     return monitor;
   }));

@@ -2,7 +2,8 @@
 import { ok, strictEqual } from "node:assert/strict";
 import { command } from "../../lib/wire/redis/resp.ts";
 import { delay, residentMiB, waitFor } from "../../scripts/lab/tools.ts";
-import { clusterSuite, redisCli } from "./cluster_site.ts";
+import { clusterSuite } from "./cluster_site.ts";
+import { redisCli } from "./endpoint.ts";
 import { PlainClient } from "./plain_client.ts";
 
 const test = clusterSuite();

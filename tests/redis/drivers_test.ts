@@ -1,25 +1,20 @@
 /** Real clients through the proxy: what the common script prints is what it prints directly. */
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { skipped } from "../site.ts";
-import { allDrivers, type Driver } from "./drivers.ts";
-import { direct, redisSuite, through } from "./site.ts";
+import { compare, foundDrivers } from "./drivers_suite.ts";
+import { directTo } from "./endpoint.ts";
+import { redisSuite, through } from "./site.ts";
 
-const drivers: Driver[] = [];
-for (const driver of await allDrivers()) {
-  if ("reason" in driver) skipped(`driver ${driver.name}`, driver.reason);
-  else drivers.push(driver);
-}
+const test = redisSuite({ everything: true });
+/** Those that speak RESP3 by themselves and that have whole programs in RESP2 as well. */
+const older = ["redis-py", "jedis"];
 
-const test = redisSuite();
-
-for (const driver of drivers) {
+for (const driver of await foundDrivers()) {
   test(`${driver.name} gives through the proxy what it gives directly`, async (on) => {
-    const straight = await driver.run(direct(on));
-    strictEqual(straight.code, 0, `direct: ${straight.stderr}\n${straight.stdout.slice(-2000)}`);
-    const passed = await driver.run(await through(on.alice));
-    const said = `through the proxy: ${passed.stderr}\n${passed.stdout.slice(-2000)}`;
-    strictEqual(passed.code, 0, said);
-    deepStrictEqual(passed.stdout.split("\n"), straight.stdout.split("\n"));
+    await compare(driver, { direct: directTo(on.server), through: await through(on.alice) });
+  });
+  if (!older.includes(driver.name)) continue;
+  test(`${driver.name} in RESP2 gives through the proxy what it gives directly`, async (on) => {
+    const both = { direct: directTo(on.server), through: await through(on.alice) };
+    await compare(driver, both, { old: true });
   });
 }
 

@@ -6,16 +6,8 @@ import { run, waitFor } from "../../scripts/lab/tools.ts";
 import { commandNames } from "../../lib/wire/redis/commands.ts";
 import { commandsOf, tableOf } from "../../scripts/redis_commands.ts";
 import { commandTable } from "../../lib/wire/redis/command_table.ts";
-import {
-  commandsIn,
-  direct,
-  optionsOf,
-  type RecordedCommand,
-  redisCli,
-  type RedisSite,
-  redisSuite,
-  through,
-} from "./site.ts";
+import { directTo, optionsOf, redisCli } from "./endpoint.ts";
+import { commandsIn, type RecordedCommand, type RedisSite, redisSuite, through } from "./site.ts";
 
 const test = redisSuite();
 
@@ -73,8 +65,7 @@ test("MONITOR and the record have the same commands in the same order", async (o
 });
 
 test("the table knows every command of the server, its categories and its keys", async (on) => {
-  const env = { ...direct(on), REDIS_USER: redisAdmin.user, REDIS_PASSWORD: redisAdmin.password };
-  const rows = tableOf([await commandsOf([...optionsOf(env), "--no-auth-warning"])]);
+  const rows = tableOf([await commandsOf(optionsOf(directTo(on.server, redisAdmin)))]);
   const known = flat(commandTable);
   for (const [name, of] of flat(rows)) deepStrictEqual([name, known.get(name)], [name, of]);
   ok(commandNames().length >= rows.length);
@@ -131,8 +122,8 @@ class Monitor {
 
   constructor(on: RedisSite) {
     this.#file = join(on.site.dir, "monitor");
-    const env = { ...direct(on), REDIS_USER: redisAdmin.user, REDIS_PASSWORD: redisAdmin.password };
-    const words = [...optionsOf(env), "--no-auth-warning", "monitor"].map((word) => `'${word}'`);
+    const options = optionsOf(directTo(on.server, redisAdmin));
+    const words = [...options, "monitor"].map((word) => `'${word}'`);
     const script = `timeout 120 redis-cli ${words.join(" ")} > '${this.#file}'`;
     this.#done = run("sh", ["-c", script], { timeoutMs: 130_000 });
   }

@@ -1,18 +1,13 @@
 /** Clusters of newer servers, out of Debian sid: what is theirs alone, and what could differ. */
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
-import { sidRedis } from "../../scripts/lab/redis.ts";
-import { skipped } from "../site.ts";
 import { clusterSuite } from "./cluster_site.ts";
 import { PlainClient } from "./plain_client.ts";
+import { newerRedis } from "./server.ts";
 
 /** Declares the tests where they are asked for and the servers can be had. */
 export async function newerCluster(product: "redis" | "valkey"): Promise<void> {
-  if (!Deno.env.get("REMOTELER_TEST_ALL")) return;
-  const binaries = await sidRedis(product);
-  if (binaries === null) {
-    const name = product === "redis" ? "Redis" : "Valkey";
-    return skipped(`${name} of Debian sid`, "Debian sid's packages can't be had");
-  }
+  const binaries = await newerRedis(product);
+  if (binaries === null) return;
   const test = clusterSuite({ binaries });
 
   test(`${product}: one client has the keys of all nodes`, async (at) => {

@@ -2,7 +2,7 @@
 import { connect, type TLSSocket } from "node:tls";
 import { concat } from "../../lib/bytes/writer.ts";
 import { command, measureReply, readReply, type Value } from "../../lib/wire/redis/resp.ts";
-import type { RedisEndpoint } from "./cluster_drivers.ts";
+import type { RedisEndpoint } from "./endpoint.ts";
 
 export type Said = string | number | null | readonly Said[];
 

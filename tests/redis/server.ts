@@ -7,6 +7,7 @@ import {
   type RedisServer,
   type RedisTls,
   sha256,
+  sidRedis,
   startRedis,
 } from "../../scripts/lab/redis.ts";
 import {
@@ -14,6 +15,7 @@ import {
   type RedisClusterOptions,
   startRedisCluster,
 } from "../../scripts/lab/redis_cluster.ts";
+import { skipped } from "../site.ts";
 
 /** Passwords of the users beside the administrator. */
 export const passwords: Readonly<Record<string, string>> = {
@@ -49,6 +51,15 @@ export async function serverTls(
 export async function anyRedis(): Promise<RedisBinaries> {
   const found = await installedRedis();
   if (found === null) throw new Error("redis-server and redis-cli are not installed");
+  return found;
+}
+
+/** Newer ones out of Debian sid, where all tests are asked for and they can be had; else null. */
+export async function newerRedis(product: "redis" | "valkey"): Promise<RedisBinaries | null> {
+  if (!Deno.env.get("REMOTELER_TEST_ALL")) return null;
+  const name = product === "redis" ? "Redis" : "Valkey";
+  const found = await sidRedis(product);
+  if (found === null) skipped(`${name} of Debian sid`, "Debian sid's packages can't be had");
   return found;
 }
 

@@ -2,10 +2,9 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { LabAuthority } from "../../scripts/lab/certificates.ts";
 import { join } from "../../scripts/lab/paths.ts";
-import { sidRedis } from "../../scripts/lab/redis.ts";
 import { freshFolder } from "../../scripts/lab/site.ts";
-import { have, skipped } from "../site.ts";
-import { clusterRedis, serverTls, singleRedis } from "./server.ts";
+import { have } from "../site.ts";
+import { clusterRedis, newerRedis, serverTls, singleRedis } from "./server.ts";
 
 const installed = await have("redis-server", "Redis servers");
 
@@ -59,9 +58,7 @@ Deno.test({
 
 for (const product of ["redis", "valkey"] as const) {
   const name = `${product === "redis" ? "Redis" : "Valkey"} of Debian sid`;
-  const wanted = Deno.env.get("REMOTELER_TEST_ALL") !== undefined;
-  const binaries = wanted ? await sidRedis(product) : null;
-  if (wanted && binaries === null) skipped(name, "Debian sid's packages can't be had");
+  const binaries = await newerRedis(product);
   Deno.test({
     name: `${name} starts as a server and as a cluster`,
     ignore: binaries === null,

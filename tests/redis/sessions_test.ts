@@ -1,9 +1,10 @@
 /** What roles, locks and limits do to real sessions, and the programs around these. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { join } from "../../scripts/lab/paths.ts";
-import { run } from "../../scripts/lab/tools.ts";
+import { run, waitFor } from "../../scripts/lab/tools.ts";
 import { LocalPort } from "../postgres/local_port.ts";
-import { commandsIn, optionsOf, redisCli, type RedisSite, redisSuite, through } from "./site.ts";
+import { optionsOf, redisCli, type RedisEndpoint } from "./endpoint.ts";
+import { commandsIn, type RedisSite, redisSuite, through } from "./site.ts";
 
 const test = redisSuite();
 
@@ -11,7 +12,7 @@ const test = redisSuite();
 async function withRoles(
   { site, alice }: RedisSite,
   roles: Readonly<Record<string, unknown>>,
-): Promise<Record<string, string>> {
+): Promise<RedisEndpoint> {
   for (const [name, spec] of Object.entries(roles)) {
     const file = join(site.dir, `${name}.json`);
     const role = { kind: "role", version: "v1", metadata: { name }, spec };
@@ -81,10 +82,13 @@ test("a statement timeout ends a blocked command with words", async (on) => {
   match(said.stdout + said.stderr, /statement took longer than 1 s/);
 });
 
-test("a lock ends a blocked BLPOP within a second, with words", async (on) => {
+test("a lock ends blocked sessions within a second, with words", async (on) => {
   const env = await withRoles(on, {});
-  const blocked = redisCli(env, ["blpop", "nobody-pushes", "0"]);
-  await new Promise((done) => setTimeout(done, 1500));
+  const commands = ["blpop nobody-pushes 0", "xread block 0 streams nobody-adds $"];
+  const blocked = Promise.all(commands.map((line) => redisCli(env, line.split(" "))));
+  await waitFor("both wait", 10_000, async () => {
+    return /blocked_clients:2/.test(await on.server.mustCli(["info", "clients"]));
+  });
   const at = performance.now();
   const made = await on.site.remoteler([
     ...["lock", "--user=alice", "--message=for the test", "--ttl=1h", "--format=json"],
@@ -92,7 +96,7 @@ test("a lock ends a blocked BLPOP within a second, with words", async (on) => {
   const commandMs = performance.now() - at;
   const said = await blocked;
   ok(performance.now() - at < commandMs + 1500, "it took longer");
-  match(said.stdout + said.stderr, /access is locked: for the test/);
+  for (const { stdout, stderr } of said) match(stdout + stderr, /access is locked: for the test/);
   const found = JSON.parse(made);
   const name = (Array.isArray(found) ? found[0] : found).metadata.name;
   await on.site.remoteler(["rm", `lock/${name}`]);
@@ -101,8 +105,8 @@ test("a lock ends a blocked BLPOP within a second, with words", async (on) => {
 test("a client may connect and say its first word much later", async (on) => {
   const env = await withRoles(on, {});
   const tls = [
-    ...["s_client", "-quiet", "-connect", `${env["REDIS_HOST"]}:${env["REDIS_PORT"]}`],
-    ...["-cert", env["REDIS_CERT"] ?? "", "-key", env["REDIS_KEY"] ?? ""],
+    ...["s_client", "-quiet", "-connect", `${env.host}:${env.port}`],
+    ...["-cert", env.cert, "-key", env.key],
   ];
   const script = `(sleep 12; printf 'PING\\r\\nQUIT\\r\\n'; sleep 1) | openssl ${tls.join(" ")}`;
   const done = await run("sh", ["-c", script]);

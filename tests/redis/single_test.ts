@@ -1,7 +1,8 @@
 /** A single real server behind a real site, by its own client. */
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { waitFor } from "../../scripts/lab/tools.ts";
-import { commandsIn, redisCli, type RedisSite, redisSuite, through } from "./site.ts";
+import { redisCli } from "./endpoint.ts";
+import { commandsIn, type RedisSite, redisSuite, through } from "./site.ts";
 
 const test = redisSuite();
 

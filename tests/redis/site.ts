@@ -1,104 +1,120 @@
-/** A site with a real Redis behind it, and how its clients are told where to connect. */
+/** Sites with a real Redis behind them: what the tests of a single server and of clusters share. */
 import { join } from "../../scripts/lab/paths.ts";
-import type { RedisServer } from "../../scripts/lab/redis.ts";
+import type { RedisBinaries, RedisServer } from "../../scripts/lab/redis.ts";
 import type { Person } from "../../scripts/lab/services.ts";
 import type { Site } from "../../scripts/lab/site.ts";
-import { type Finished, run } from "../../scripts/lab/tools.ts";
-import { siteSuite } from "../site.ts";
-import { passwords, serverTls, singleRedis } from "./server.ts";
+import { freePort } from "../../scripts/lab/tools.ts";
+import { have, siteSuite } from "../site.ts";
+import { endpointOf, type RedisEndpoint } from "./endpoint.ts";
+import { anyRedis, passwords, serverTls, singleRedis } from "./server.ts";
 
-/** What the tests of one file share. */
-export interface RedisSite {
-  readonly site: Site;
-  readonly server: RedisServer;
-  /** May be `alice` of the server, in the databases 0 and 1; logged in to `cache`. */
-  readonly alice: Person;
+const installed = await have("redis-server", "Redis behind a site") &&
+  await have("redis-cli", "Redis behind a site");
+
+/** The site of one test file: its servers, its people, and its end. */
+export interface RedisSiteParts {
+  /** Starts the servers, once, and gives the databases that they are. */
+  readonly serve: (site: Site) => Promise<readonly Record<string, unknown>[]>;
+  readonly prepare: (site: Site) => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
-export type RedisTest = (on: RedisSite) => Promise<void>;
-
-/** Declares tests that share one site; its database `cache` is a single server. */
-export function redisSuite(
-  settings: readonly string[] = [],
-): (name: string, run: RedisTest) => void {
-  let server: RedisServer;
-  let alice: Person;
-  const test = siteSuite({
-    moreDatabases: async (site) => {
-      server ??= await startServer(site, settings);
-      return [await cacheOf(site, server)];
-    },
-  }, async (site) => {
-    alice = await site.addUser("alice", { dbUsers: ["alice"], dbNames: ["0", "1"] });
-    await site.login(alice, "alice");
-    await alice.mustTsh(["db", "login", "cache", "--db-user=alice", "--db-name=0"]);
-  }, async () => await server?.stop());
-  return (name, promise) => test(name, (site) => promise({ site, server, alice }));
+/** Declares tests that share a site; they are left out where there is no Redis. */
+export function redisSiteSuite(
+  { serve, prepare, stop }: RedisSiteParts,
+): (name: string, run: (site: Site) => Promise<void>) => void {
+  if (!installed) return (name) => Deno.test({ name, ignore: true, fn: () => {} });
+  return siteSuite({ moreDatabases: serve }, prepare, stop);
 }
 
-async function startServer(site: Site, settings: readonly string[]): Promise<RedisServer> {
-  const tls = await serverTls(site.authority, await site.databaseClientCa(), "required");
-  return await singleRedis({ dir: join(site.dir, "redis"), tls, settings });
-}
-
-async function cacheOf(site: Site, server: RedisServer): Promise<Record<string, unknown>> {
-  const file = join(site.dir, "redis-password");
-  await Deno.writeTextFile(file, passwords["alice"] ?? "", { mode: 0o600 });
+/** A server as a database of the configuration, logged in to as `user` with its password. */
+export async function redisDatabase(
+  site: Site,
+  name: string,
+  port: number,
+  user = "alice",
+): Promise<Record<string, unknown>> {
+  const file = join(site.dir, `redis-password-${user}`);
+  await Deno.writeTextFile(file, passwords[user] ?? "", { mode: 0o600 });
   return {
-    name: "cache",
-    protocol: "redis",
-    uri: `localhost:${server.port}`,
-    labels: { env: "test" },
+    ...{ name, uri: `localhost:${port}`, protocol: "redis", labels: { env: "test" } },
     tls: { mode: "verify-full", ca_cert_file: join(site.dir, "server-ca.pem") },
     credentials: { type: "secret", password_file: file },
   };
 }
 
-/** Variables of drivers/README.md for the way through the proxy. */
-export async function through(person: Person): Promise<Record<string, string>> {
-  const { host, port, ca, cert, key } = JSON.parse(
-    await person.mustTsh(["db", "config", "cache", "--format=json"]),
-  );
-  return {
-    REDIS_HOST: host,
-    REDIS_PORT: String(port),
-    REDIS_CA: ca,
-    REDIS_CERT: cert,
-    REDIS_KEY: key,
+/** A role for every command, those without a category too: what a server says is compared. */
+export async function everythingRole(site: Site): Promise<string> {
+  const where = { db_labels: { "*": "*" }, db_users: ["alice", "reader"], db_names: ["*"] };
+  const allow = { ...where, redis_commands: ["*", "@scripting"] };
+  const name = "everything";
+  const role = { kind: "role", version: "v1", metadata: { name }, spec: { allow } };
+  const file = join(site.dir, `${name}.json`);
+  await Deno.writeTextFile(file, JSON.stringify(role));
+  await site.remoteler(["create", "-f", file]);
+  return name;
+}
+
+/** What the tests of one file share. */
+export interface RedisSite {
+  readonly site: Site;
+  readonly server: RedisServer;
+  /** Starts the server again where it was, once it has ended. */
+  restart(): Promise<void>;
+  /** May be `alice` of the server, in the databases 0 and 1; logged in to `cache`. */
+  readonly alice: Person;
+}
+
+export interface RedisSuiteOptions {
+  /** Further lines of redis.conf. */
+  readonly settings?: readonly string[];
+  /** Those of this system where left out. */
+  readonly binaries?: RedisBinaries;
+  /** Her role allows every command; else what a role does by itself. */
+  readonly everything?: boolean;
+}
+
+/** Declares tests that share one site; its database `cache` is a single server. */
+export function redisSuite(
+  options: RedisSuiteOptions = {},
+): (name: string, run: (on: RedisSite) => Promise<void>) => void {
+  let server: RedisServer;
+  let alice: Person;
+  const start = async (site: Site, port: number) => {
+    server = await startServer(site, options, port);
   };
+  const test = redisSiteSuite({
+    serve: async (site) => {
+      if (server === undefined) await start(site, freePort());
+      return [await redisDatabase(site, "cache", server.port)];
+    },
+    prepare: async (site) => {
+      const roles = options.everything ? [await everythingRole(site)] : ["access"];
+      alice = await site.addUser("alice", { roles, dbUsers: ["alice"], dbNames: ["0", "1"] });
+      await site.login(alice, "alice");
+      await alice.mustTsh(["db", "login", "cache", "--db-user=alice", "--db-name=0"]);
+    },
+    stop: async () => await server?.stop(),
+  });
+  return (name, run) =>
+    test(name, (site) => {
+      return run({ site, server, alice, restart: () => start(site, server.port) });
+    });
 }
 
-/** The same straight to the server, as its user `alice`. */
-export function direct({ site, server: { dir, port } }: RedisSite): Record<string, string> {
-  return {
-    REDIS_HOST: "localhost",
-    REDIS_PORT: String(port),
-    REDIS_CA: join(site.dir, "server-ca.pem"),
-    REDIS_CERT: join(dir, "client.pem"),
-    REDIS_KEY: join(dir, "client.key"),
-    REDIS_USER: "alice",
-    REDIS_PASSWORD: passwords["alice"] ?? "",
-  };
+async function startServer(
+  site: Site,
+  { settings = [], binaries }: RedisSuiteOptions,
+  port: number,
+): Promise<RedisServer> {
+  const tls = await serverTls(site.authority, await site.databaseClientCa(), "required");
+  const dir = join(site.dir, "redis");
+  return await singleRedis({ binaries: binaries ?? await anyRedis(), dir, tls, settings, port });
 }
 
-/** Options of redis-cli and redis-benchmark for such variables. */
-export function optionsOf(env: Readonly<Record<string, string>>): readonly string[] {
-  const { REDIS_HOST, REDIS_PORT, REDIS_CA, REDIS_CERT, REDIS_KEY, REDIS_USER } = env;
-  return [
-    ...["-h", REDIS_HOST ?? "", "-p", REDIS_PORT ?? "", "--tls", "--cacert", REDIS_CA ?? ""],
-    ...["--cert", REDIS_CERT ?? "", "--key", REDIS_KEY ?? ""],
-    ...(REDIS_USER === undefined ? [] : ["--user", REDIS_USER, "-a", env["REDIS_PASSWORD"] ?? ""]),
-  ];
-}
-
-/** redis-cli; what it says of a password on its command line is left out. */
-export async function redisCli(
-  env: Readonly<Record<string, string>>,
-  args: readonly string[],
-  input?: string | undefined,
-): Promise<Finished> {
-  const options = { timeoutMs: 60_000, ...(input === undefined ? {} : { input }) };
-  return await run("redis-cli", [...optionsOf(env), "--no-auth-warning", ...args], options);
+/** The single server through the proxy, with the files that the person has now. */
+export function through(person: Person): Promise<RedisEndpoint> {
+  return endpointOf(person, "cache");
 }
 
 /** A command as the audit log has it. */

@@ -74,6 +74,7 @@ func main() {
 	}
 	basics(client, t)
 	if !clustered {
+		say("whoami", must(client.Do(ctx, "ACL", "WHOAMI").Result()), nil)
 		manyKeys(client, t)
 		watch(client, t)
 		functions(client, t)
@@ -212,6 +213,10 @@ func pubsub(client redis.UniversalClient, t string) {
 	}
 	sort.Strings(heard)
 	say("heard", heard, nil)
+	if err := subscription.Unsubscribe(ctx, "goredis:news"); err != nil {
+		panic(err)
+	}
+	say("unsubscribed", must(subscription.ReceiveTimeout(ctx, 5*time.Second)), nil)
 }
 
 func blocking(client redis.UniversalClient, t string) {

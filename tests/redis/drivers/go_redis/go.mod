@@ -1,6 +1,6 @@
-module remoteler/tests/redis
+module remoteler.test/go_redis
 
-go 1.23
+go 1.23.0
 
 require github.com/redis/go-redis/v9 v9.17.3
 

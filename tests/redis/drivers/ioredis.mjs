@@ -30,6 +30,7 @@ const failure = (promise) => promise.then(() => "none", (error) => error.message
 const client = open();
 
 for (const key of await client.keys("*ioredis*")) await client.del(key);
+if (!clustered) say("whoami", await client.acl("WHOAMI"));
 say("set", [await client.set(`${t}:a`, "Grüße, 世界"), await client.get(`${t}:a`)]);
 say("missing", await client.get(`${t}:none`));
 const raw = Buffer.from([0, 13, 10, 255, 36, 42]);
@@ -119,6 +120,7 @@ for (let round = 0; round < 100 && heard.length < 3; round++) {
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
 say("heard", heard.map((one) => one.join("|")).sort());
+if (!clustered) say("ping while subscribed", await subscriber.ping());
 say("unsubscribe", [await subscriber.unsubscribe("ioredis:news", "ioredis:more"), await subscriber.punsubscribe("ioredis:n*")]);
 say("after pub/sub", await subscriber.get(`${t}:t1`));
 
@@ -141,6 +143,7 @@ const waited = other.xread("BLOCK", 10000, "STREAMS", `${t}:x`, "$");
 await new Promise((resolve) => setTimeout(resolve, 300));
 await client.xadd(`${t}:x`, "9-1", "late", "yes");
 say("xread block", await waited);
+say("xread, timeout", await client.xread("BLOCK", 100, "STREAMS", `${t}:x`, "$"));
 
 // Scripts and functions.
 const lua = "return {KEYS[1], ARGV[1], redis.call('INCR', KEYS[1]), {1, 'two'}}";
@@ -176,4 +179,5 @@ say("big set", await client.set(`${t}:big`, big));
 say("big strlen", await client.strlen(`${t}:big`));
 say("big get", sha(await client.getBuffer(`${t}:big`)));
 say("big del", await client.unlink(`${t}:big`));
+if (!clustered) say("quit", await client.quit());
 for (const one of opened) one.disconnect();

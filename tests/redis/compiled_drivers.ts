@@ -1,14 +1,10 @@
 /** Drivers whose scripts are compiled first: go-redis for Go, jedis for Java. */
 import { fromFileUrl, join } from "../../scripts/lab/paths.ts";
 import { cacheDir, exists, type Finished, must, run, which } from "../../scripts/lab/tools.ts";
-import {
-  type MissingDriver,
-  type RedisDriver,
-  type RedisEndpoint,
-  variablesOf,
-} from "./cluster_drivers.ts";
+import { type DriverMode, type MissingDriver, type RedisDriver, variablesOf } from "./drivers.ts";
+import type { RedisEndpoint } from "./endpoint.ts";
 
-const scripts = fromFileUrl(new URL("./drivers/cluster/", import.meta.url));
+const scripts = fromFileUrl(new URL("./drivers/", import.meta.url));
 /** What go.mod asks for; Debian 12's own is too old. */
 const goNeeded = [1, 23] as const;
 const javaNeeded = 17;
@@ -31,8 +27,8 @@ export async function goDriver(): Promise<RedisDriver | MissingDriver> {
       timeoutMs,
     });
   }
-  const start = (endpoint: RedisEndpoint) =>
-    run(program, [], { timeoutMs, env: variablesOf(endpoint) });
+  const start: RedisDriver["run"] = (endpoint, mode) =>
+    run(program, [], { timeoutMs, env: variablesOf(endpoint, mode) });
   return { name, run: start };
 }
 
@@ -41,7 +37,7 @@ export async function javaDriver(): Promise<RedisDriver | MissingDriver> {
   const reason = await javaLacks();
   if (reason !== null) return { name, reason };
   const source = join(scripts, "jedis");
-  const home = await homeFor("cluster-jedis", source);
+  const home = await homeFor("jedis", source);
   if (!(await exists(join(home, ".done")))) {
     const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
     await must("mvn", [
@@ -52,7 +48,8 @@ export async function javaDriver(): Promise<RedisDriver | MissingDriver> {
     await must("javac", ["-encoding", "UTF-8", ...classes]);
     await Deno.writeTextFile(join(home, ".done"), "");
   }
-  return { name, run: (endpoint) => runJava(`${home}:${join(home, "jars", "*")}`, endpoint) };
+  const classes = `${home}:${join(home, "jars", "*")}`;
+  return { name, run: (endpoint, mode) => runJava(classes, endpoint, mode) };
 }
 
 /** Why Java programs can't be built and run here; null when they can. */
@@ -65,7 +62,11 @@ async function javaLacks(): Promise<string | null> {
   return version >= javaNeeded ? null : `Java ${javaNeeded} or later is not installed`;
 }
 
-async function runJava(classes: string, endpoint: RedisEndpoint): Promise<Finished> {
+async function runJava(
+  classes: string,
+  endpoint: RedisEndpoint,
+  mode: DriverMode | undefined,
+): Promise<Finished> {
   const file = await Deno.makeTempFile({ prefix: "remoteler-key-" });
   try {
     await must("openssl", [
@@ -75,7 +76,7 @@ async function runJava(classes: string, endpoint: RedisEndpoint): Promise<Finish
     const options = ["-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
     return await run("java", [
       ...[...options, "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-cp", classes, "Common"],
-    ], { timeoutMs, env: { ...variablesOf(endpoint), REDIS_KEY_PKCS12: file } });
+    ], { timeoutMs, env: { ...variablesOf(endpoint, mode), REDIS_KEY_PKCS12: file } });
   } finally {
     await Deno.remove(file);
   }

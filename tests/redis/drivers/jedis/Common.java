@@ -32,7 +32,7 @@ import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.params.ScanParams;
 import redis.clients.jedis.params.XReadGroupParams;
 
-/** jedis: RESP3, pipelines, MULTI and WATCH, pub/sub, blocking pop, streams, scripts, functions. */
+/** jedis: RESP3 or RESP2, pipelines, MULTI and WATCH, pub/sub, blocking pop, streams, scripts, functions. */
 public final class Common {
   static final Map<String, String> env = System.getenv();
   static final boolean clustered = "1".equals(env.get("REDIS_CLUSTER"));
@@ -96,10 +96,11 @@ public final class Common {
   }
 
   public static void main(String[] args) throws Exception {
-    try (UnifiedJedis client = open(RedisProtocol.RESP3)) {
+    try (UnifiedJedis client = open("2".equals(env.get("REDIS_PROTOCOL")) ? RedisProtocol.RESP2 : RedisProtocol.RESP3)) {
       for (String key : List.of("a", "n", "l", "h", "s", "z", "w", "x", "q", "lua")) client.del(t + ":" + key);
       basics(client);
       if (!clustered) {
+        whoami();
         manyKeys(client);
         watch();
         functions(client);
@@ -129,6 +130,12 @@ public final class Common {
     tries("wrong type", () -> client.lpush(t + ":a", "x"));
     for (String expression : List.of("{map={a=1}}", "{double=0.5}", "true", "{set={a=true}}")) {
       say("RESP3 " + expression, client.eval("redis.setresp(3); return " + expression, List.of(t + ":k"), List.of()));
+    }
+  }
+
+  static void whoami() throws Exception {
+    try (Jedis one = new Jedis(address, settings(RedisProtocol.RESP3))) {
+      say("whoami", one.aclWhoAmI());
     }
   }
 
@@ -194,6 +201,11 @@ public final class Common {
       public void onMessage(String channel, String message) {
         heard.add(channel + "|" + message);
         if (heard.size() == 2) unsubscribe();
+      }
+
+      @Override
+      public void onUnsubscribe(String channel, int count) {
+        heard.add("unsubscribed|" + count);
       }
     };
     Thread thread = new Thread(() -> client.subscribe(listener, "jedis:news", "jedis:more"));

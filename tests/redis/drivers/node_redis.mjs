@@ -43,6 +43,7 @@ const send = (...args) =>
 for (const name of ["a", "raw", "h", "s", "z", "t1", "w", "x", "q", "lua", "fn"]) {
   await client.del(`${t}:${name}`);
 }
+if (!clustered) say("whoami", await client.aclWhoAmI());
 say("set", [await client.set(`${t}:a`, "Grüße, 世界"), await client.get(`${t}:a`)]);
 say("missing", await client.get(`${t}:none`));
 const raw = Buffer.from([0, 13, 10, 255, 36, 42]);
@@ -164,4 +165,5 @@ const big = Buffer.alloc(64 * 1024 * 1024, "0123456789abcdef");
 say("big set", await client.set(`${t}:big`, big));
 say("big get", sha(await buffers.get(`${t}:big`)));
 await client.del(`${t}:big`);
-for (const one of opened) one.destroy();
+for (const one of opened) await one.close();
+say("closed", opened.length);

@@ -1,8 +1,10 @@
 /** Real drivers through the proxy: what comes back is what comes back directly. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { installedRedis, type RedisBinaries } from "../../scripts/lab/redis.ts";
 import type { Finished } from "../../scripts/lab/tools.ts";
 import { skipped } from "../site.ts";
-import { allDrivers, type RedisDriver, type RedisEndpoint } from "./cluster_drivers.ts";
+import { allDrivers, type DriverMode, type RedisDriver } from "./drivers.ts";
+import type { RedisEndpoint } from "./endpoint.ts";
 
 /** Two places that a driver's script has to give the same at. */
 export interface Compared {
@@ -10,10 +12,12 @@ export interface Compared {
   readonly through: RedisEndpoint;
 }
 
-/** The drivers that are here; the others are said to be skipped. */
-export async function foundDrivers(): Promise<readonly RedisDriver[]> {
+/** The drivers that are here, redis-cli of these binaries; of others is said that they are not. */
+export async function foundDrivers(
+  binaries?: RedisBinaries,
+): Promise<readonly RedisDriver[]> {
   const drivers: RedisDriver[] = [];
-  for (const driver of await allDrivers()) {
+  for (const driver of await allDrivers(binaries ?? await installedRedis())) {
     if ("reason" in driver) skipped(`driver ${driver.name}`, driver.reason);
     else drivers.push(driver);
   }
@@ -21,10 +25,14 @@ export async function foundDrivers(): Promise<readonly RedisDriver[]> {
 }
 
 /** Runs the script directly, then through the proxy. */
-export async function compare(driver: RedisDriver, { direct, through }: Compared): Promise<void> {
-  const first = await driver.run(direct);
+export async function compare(
+  driver: RedisDriver,
+  { direct, through }: Compared,
+  mode?: DriverMode,
+): Promise<void> {
+  const first = await driver.run(direct, mode);
   succeeded("direct", first);
-  const second = await driver.run(through);
+  const second = await driver.run(through, mode);
   succeeded("through the proxy", second);
   const lines = first.stdout.split("\n");
   ok(lines.length > 20, "the script says what it did");

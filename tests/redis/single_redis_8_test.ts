@@ -1,0 +1,3 @@
+import { newerSingle } from "./newer_single.ts";
+
+await newerSingle("redis");
