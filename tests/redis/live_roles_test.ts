@@ -2,7 +2,8 @@
 import { match } from "node:assert/strict";
 import { join } from "../../scripts/lab/paths.ts";
 import { waitFor } from "../../scripts/lab/tools.ts";
-import { optionsOf, type RedisSite, redisSuite, through } from "./site.ts";
+import { optionsOf, type RedisEndpoint } from "./endpoint.ts";
+import { type RedisSite, redisSuite, through } from "./site.ts";
 
 const test = redisSuite();
 
@@ -20,9 +21,9 @@ class OpenCli {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #said = "";
 
-  constructor(env: Readonly<Record<string, string>>) {
+  constructor(endpoint: RedisEndpoint) {
     this.#child = new Deno.Command("redis-cli", {
-      args: [...optionsOf(env), "--no-auth-warning"],
+      args: [...optionsOf(endpoint), "--no-auth-warning"],
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
