@@ -48,6 +48,7 @@ export const holds: VerifyReport = {
   lastHash: "ab",
   heads: 1,
   coveredSeq: 3,
+  missed: 0,
   problems: [],
   notes: [],
 };

@@ -45,6 +45,8 @@ export interface VerifyReport {
   readonly heads: number;
   /** Up to this line a signed head fixes the log; what follows could have been cut. */
   readonly coveredSeq: number;
+  /** Events that services recorded and that never came here, as the log itself says. */
+  readonly missed: number;
   readonly problems: readonly VerifyProblem[];
   /** What is worth knowing and no problem. */
   readonly notes: readonly string[];
@@ -98,6 +100,9 @@ export async function verifyLog(options: VerifyOptions): Promise<VerifyReport> {
   }
   if (end.lastSeq > end.coveredSeq) {
     notes.push(`lines after seq ${end.coveredSeq} are not covered by a signed head yet`);
+  }
+  if (end.missed > 0) {
+    notes.push(`${end.missed} events of services never arrived: search audit.spool.gap`);
   }
   problems.sort((a, b) => compare(a.file, b.file) || a.line - b.line);
   return { ok: problems.length === 0, files: infos.length, ...end, problems, notes };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loginOf } from "../../tests/fakes/audit_events.ts";
+import { endOf, loginOf } from "../../tests/fakes/audit_events.ts";
 import type { MemoryFiles } from "../../tests/fakes/audit_files.ts";
 import { linesOf, openTestLog, setLines, sha256, verifier } from "../../tests/fakes/audit_log.ts";
 import { concat } from "../bytes/writer.ts";
@@ -45,6 +45,19 @@ Deno.test("an untouched log verifies to its last line", async () => {
   assert.equal(report.coveredSeq, 31);
   assert.equal(report.heads, 2);
   assert.deepEqual(report.notes, []);
+});
+
+Deno.test("a log that holds says how many events never came to it", async () => {
+  const { log, options } = await openTestLog();
+  const agent = { host: "agent-1", origins: ["db"] } as const;
+  const event = (n: number) => JSON.stringify(endOf(n));
+  await log.append(agent, { spool: "s", first: 3, events: [event(1)] });
+  await log.append(agent, { spool: "s", first: 9, events: [event(2)] });
+  await log.close();
+  const report = await check(options.files);
+  assert.equal(report.ok, true);
+  assert.equal(report.missed, 7);
+  assert.match(report.notes.join(), /^7 events of services never arrived/);
 });
 
 type Tamper = (lines: string[]) => void;

@@ -27,6 +27,7 @@ export interface WalkEnd {
   readonly lastHash: string;
   readonly heads: number;
   readonly coveredSeq: number;
+  readonly missed: number;
 }
 
 /** Lines kept in mind that stand in a wrong place. */
@@ -41,6 +42,7 @@ export class ChainWalk {
   #first = 0;
   #heads = 0;
   #covered = 0;
+  #missed = 0;
   /** The last line that has its place in the chain. */
   #last: Link | null = null;
   /** A line with another number than is due; the one after it tells what happened. */
@@ -96,6 +98,7 @@ export class ChainWalk {
       lastHash: this.#last?.hash ?? noHash,
       heads: this.#heads,
       coveredSeq: this.#covered,
+      missed: this.#missed,
     };
   }
 
@@ -243,6 +246,7 @@ export class ChainWalk {
     const { seq, prev, log } = { seq: 0, prev: 0, log: 0, ...event };
     if (typeof seq !== "number" || !Number.isSafeInteger(seq) || seq < 1) return null;
     if (typeof prev !== "string" || typeof log !== "string") return null;
+    this.#missed += missedIn(event);
     const hash = this.#options.sha256(bytes);
     return { seq, prev, log, hash, file: this.#file, number: this.#number };
   }
@@ -250,4 +254,10 @@ export class ChainWalk {
   #report(kind: VerifyProblem["kind"], file: string, line: number, message: string): void {
     this.#options.report({ kind, file, line, message });
   }
+}
+
+/** Events of a spool that this line says have never come. */
+function missedIn(event: Readonly<Record<string, unknown>> | null): number {
+  if (event?.event !== "audit.spool.gap") return 0;
+  return Math.max(0, Number(event.last) - Number(event.first) + 1) || 0;
 }

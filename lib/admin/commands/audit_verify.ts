@@ -39,7 +39,7 @@ export const auditVerify = command({
 
 /** As `--format=json` shows it. */
 function shownOf(report: VerifyReport) {
-  const { ok, log, files, lines, firstSeq, lastSeq, lastHash, heads, coveredSeq } = report;
+  const { ok, log, files, lines, firstSeq, lastSeq, lastHash, heads, coveredSeq, missed } = report;
   return {
     ok,
     log,
@@ -50,6 +50,7 @@ function shownOf(report: VerifyReport) {
     last_hash: lastHash,
     heads,
     covered_seq: coveredSeq,
+    missed,
     problems: report.problems,
     notes: report.notes,
   };
