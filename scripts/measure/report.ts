@@ -190,7 +190,7 @@ function pathTable(): readonly string[] {
     tsh: ["libpq → plain local port of `tsh proxy db --tunnel` → TLS → the same proxy and agent"],
     forwarder: [
       "the native path's legs and nothing else (`scripts/measure/forwarder.ts`): nothing decided,",
-      "read or recorded, which is what the runtime itself takes; no path of ours can be faster",
+      "read or recorded, which is what the runtime itself takes for these legs",
     ],
     pgbouncer: [
       "TLS and client certificates on both sides, session mode;",
