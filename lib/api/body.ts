@@ -7,14 +7,16 @@ import { Fault } from "../core/fault.ts";
 import type { CallName } from "./contract.ts";
 import { parseJson } from "./failure.ts";
 
-/** The list of texts of a call that goes as lines. */
-const listOfLines: Partial<Record<CallName, string>> = { "audit.append": "events" };
+/** By the name of a call, its list of texts that goes as lines. */
+const listOfLines: ReadonlyMap<string, string> = new Map<CallName, string>([
+  ["audit.append", "events"],
+]);
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The body of a call. */
 export function encodeBody(name: CallName, input: object): string {
-  const list = listOfLines[name];
+  const list = listOfLines.get(name);
   const texts: unknown = list === undefined ? null : Reflect.get(input, list);
   if (list === undefined || !Array.isArray(texts)) return JSON.stringify(input);
   // A text with a line end would become two.
@@ -27,7 +29,7 @@ export function encodeBody(name: CallName, input: object): string {
 /** The input in a body, unchecked but for being an object; a fault `api.bad-json` else. */
 export function parseBody(name: string, body: Uint8Array): object {
   const text = decode(body);
-  const list = Object.entries(listOfLines).find(([call]) => call === name)?.[1];
+  const list = listOfLines.get(name);
   const end = list === undefined ? -1 : text.indexOf("\n");
   if (list === undefined || end < 0) return objectOf(text);
   return { ...objectOf(text.slice(0, end)), [list]: text.slice(end + 1).split("\n") };

@@ -153,11 +153,11 @@ export class AuditLog {
       const whole = { json, context: parsed[place] ?? null, contextJson: contexts[place] ?? null };
       taken.push(this.#takeIn({ ...whole, spool, spool_seq }, sender));
     }
-    // What is refused here must be sent again: the mark stays where it is.
-    this.#mustTake(taken.length);
-    if (taken.length > 0) this.#taken.raise(sender.host, spool, last);
     // Also where all is known already: it may still be on its way to the disk.
-    await this.#store(taken);
+    const stored = this.#store(taken);
+    // What wasn't taken in must be sent again: its mark stayed where it was.
+    if (taken.length > 0) this.#taken.raise(sender.host, spool, last);
+    await stored;
     return { high: Math.max(last, this.#stored.high(sender.host, spool)) };
   }
 
@@ -224,14 +224,10 @@ export class AuditLog {
     return { ...newEvent(name, stamp, fields), cluster_name: cluster, server_id: host };
   }
 
-  #mustTake(events: number): void {
+  /** Throws where they are not taken in at all. */
+  #store(events: readonly Stamped[]): Promise<void> {
     if (this.#closed) throw closing();
-    this.#writer.mustHaveRoom(events);
-  }
-
-  async #store(events: readonly Stamped[]): Promise<void> {
-    this.#mustTake(events.length);
-    await this.#writer.store(events);
+    return this.#writer.store(events);
   }
 
   #isStored(lines: readonly string[], events: readonly Stamped[]): void {

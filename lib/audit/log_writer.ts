@@ -57,13 +57,12 @@ export class LogWriter {
     return this.#end;
   }
 
-  /** Throws where so many more events may not wait for the disk now (`audit.log-busy`). */
-  mustHaveRoom(events: number): void {
-    if (this.#waitingCount + events > waitingMax) throw busy();
-  }
-
-  /** Resolves once these, and all before them, are fsynced; rejects where they are not stored. */
+  /**
+   * Takes events in and resolves once these, and all before them, are fsynced; rejects where they
+   * are not stored. Throws `audit.log-busy` where so many more may not wait for the disk now.
+   */
   store(events: readonly Stamped[]): Promise<void> {
+    if (this.#waitingCount + events.length > waitingMax) throw busy();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ events, done: resolve, failed: reject });
     this.#waitingCount += events.length;

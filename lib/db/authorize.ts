@@ -126,23 +126,15 @@ export function authorize(
   { identity, expires }: Verified<UserIdentity>,
   asked: Claim & { readonly startup: Startup },
 ): Grant {
-  const { cache, clock } = powers;
   const { target, startup, chain, endToEnd } = asked;
   const route = identity.route;
   const user = agreed("user", route?.user, startup.user) || (target.protocol.unnamed?.user ?? "");
   const otherwise = route?.database ?? usualDatabase(target, user);
   const database = agreed("database", route?.database, startup.database ?? otherwise) || otherwise;
-  const decision = decide({
-    identity,
-    roles: cache.list("role"),
-    database: target.resource,
-    user,
-    name: nameOf(target, database),
-    now: clock.now(),
-  });
+  const decision = decideNow(powers, { identity, target, user }, database);
   if (!decision.allowed) throw deniedFault(decision);
   if (decision.options.requireEndToEnd && !endToEnd) throw readByProxy(target);
-  if (decision.options.lock === "strict" && cache.stale(lockStalenessMs)) {
+  if (decision.options.lock === "strict" && powers.cache.stale(lockStalenessMs)) {
     throw new Fault({
       kind: "unavailable",
       code: "db.locks-stale",
@@ -175,9 +167,13 @@ function nameOf({ protocol }: DatabaseTarget, database: string): string | null {
 
 /**
  * Whether a live session may go on: roles, locks and generation of now. The end of a certificate
- * ends no session. Null: it may.
+ * ends no session. What the roles allow it, or why it may not.
  */
-export function reconsider(powers: ClusterPowers, place: Place, grant: Grant): Fault | null {
+export function reconsider(
+  powers: ClusterPowers,
+  place: Place,
+  grant: Grant,
+): Allowed | Fault {
   const { cache, clock } = powers;
   const { identity, target, replication, endToEnd } = grant;
   const service = target.resource.metadata.name;
@@ -198,8 +194,11 @@ export function reconsider(powers: ClusterPowers, place: Place, grant: Grant): F
     : decideNow(powers, grant, grant.database);
   if (!decision.allowed) return noLonger(decision);
   if (decision.options.requireEndToEnd && !endToEnd) return readByProxy(target);
-  return replication && !decision.replication ? noReplication(target) : null;
+  return replication && !decision.replication ? noReplication(target) : decision;
 }
+
+/** What the roles allow, once they allow it. */
+export type Allowed = Extract<ReturnType<typeof decide>, { readonly allowed: true }>;
 
 /** What the roles of now say to the user of a session in this database of its server. */
 export function decideNow(

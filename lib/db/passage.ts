@@ -1,5 +1,5 @@
 /** The session itself: from the welcome to the end, and the record of both. */
-import type { Fault } from "../core/fault.ts";
+import { Fault } from "../core/fault.ts";
 import type { Log } from "../core/log.ts";
 import type { CancelKey, LoggedIn } from "../wire/protocol.ts";
 import { type Grant, reconsider } from "./authorize.ts";
@@ -39,8 +39,8 @@ export async function passThrough(
   const { grant, loggedIn } = entered;
   const { protocol } = grant.target;
   // What changed while the database was being reached; from here on the agent looks after it.
-  const fault = reconsider(powers, reception.place, grant);
-  if (fault !== null) throw fault;
+  const now = reconsider(powers, reception.place, grant);
+  if (now instanceof Fault) throw now;
   const database = sideOf(entered.line);
   const client = sideOf(reception.line);
   const secretBytes = protocol.cancelSecretBytes(grant.startup);
@@ -100,7 +100,10 @@ function liveSession(
     databaseKey: loggedIn.cancelKey,
     connectionId,
     databaseConnection: loggedIn.backendPid,
-    reconsider: () => reconsider(powers, place, grant) ?? terms.renew(),
+    reconsider: () => {
+      const now = reconsider(powers, place, grant);
+      return now instanceof Fault ? now : terms.renew(now);
+    },
     stop: (refusal, code) => {
       // What runs in the database would outlive its connection there.
       if (record.open.statements > 0) void cancelSession(session, null, powers);

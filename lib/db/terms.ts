@@ -2,7 +2,7 @@
 import type { Fault } from "../core/fault.ts";
 import type { AskedCommand, CommandTerms } from "../wire/commands.ts";
 import type { ConnectionNumber, LoggedIn, Refusal, SessionTerms } from "../wire/protocol.ts";
-import { decideNow, type Grant, noLonger } from "./authorize.ts";
+import { type Allowed, decideNow, type Grant, noLonger } from "./authorize.ts";
 import type { Sessions } from "./sessions.ts";
 import type { ClusterPowers } from "./standing.ts";
 
@@ -43,11 +43,9 @@ export class LiveTerms implements SessionTerms {
     return this.#powers.sessions.connectionOf(this.#grant.target, id);
   }
 
-  /** Roles changed; why the session may not go on, or null where it may. */
-  renew(): Fault | null {
-    const decision = decideNow(this.#powers, this.#grant, this.database);
-    if (!decision.allowed) return noLonger(decision);
-    this.#may = decision;
+  /** Roles changed to this; why the session may not go on, or null where it may. */
+  renew(allowed: Allowed): Fault | null {
+    this.#may = allowed;
     return this.#terms.renew();
   }
 }

@@ -15,6 +15,32 @@ export const beforeSign: ReadonlySet<string> = new Set([
   ...["(", ",", "=", "<", ">", "+", "-", "*", "/", "%"],
 ]);
 
+/** What a statement does whatever its values, in one language. */
+export interface Fingerprints {
+  /**
+   * The text in a form that differs only where the statement does: constants and placeholders are
+   * `?`, a list of them is one `?`, several rows of values are one, comments and blanks go. Takes
+   * time in proportion to the text.
+   */
+  readonly normalised: (text: string) => string;
+  /** The front of the SHA-256 of what `normalised` gives. */
+  readonly fingerprint: (text: string) => string;
+  /** The same for a text of which only the first `fingerprintCharacters` are at hand. */
+  readonly fingerprintOfFront: (front: string) => string;
+}
+
+/** `takeAll`: finds the tokens of a text. */
+export function fingerprintsOf(
+  takeAll: (source: string, tokens: string[]) => void,
+): Fingerprints {
+  const normalised = (text: string) => formOf(text, false, takeAll);
+  return {
+    normalised,
+    fingerprint: (text) => idOf(normalised(text)),
+    fingerprintOfFront: (front) => idOf(formOf(front, true, takeAll)),
+  };
+}
+
 /** The front of a form's SHA-256, in hex. */
 export function idOf(form: string): string {
   const known = remembered.get(form);
@@ -30,7 +56,7 @@ export function idOf(form: string): string {
  * The tokens that `takeAll` finds, as one text. `isFront`: there is more than `text`, and its end
  * may be half of something.
  */
-export function formOf(
+function formOf(
   text: string,
   isFront: boolean,
   takeAll: (source: string, tokens: string[]) => void,

@@ -27,6 +27,8 @@ export interface Service {
   /** Waits for the end; gives the exit code (128 + signal number for a signal). */
   ended(timeoutMs?: number): Promise<number>;
   stop(): Promise<number>;
+  /** Ends it without a word, and waits until it is gone. */
+  kill(): Promise<void>;
 }
 
 export interface ReadyFile {
@@ -105,6 +107,10 @@ export async function startService(options: StartOptions): Promise<Service> {
       if (ended !== null) return ended;
       child.kill("SIGKILL");
       return await status;
+    },
+    async kill() {
+      signal("SIGKILL");
+      await within(status, 30_000, `${name} ends`);
     },
   };
 }

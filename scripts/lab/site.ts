@@ -213,6 +213,12 @@ export class Site {
     throw new Error(`remoteler ${args.join(" ")} ended with ${done.code}:\n${done.stderr}`);
   }
 
+  /** Makes a role of this name, or another one of the one that there is. */
+  async putRole(name: string, spec: Readonly<Record<string, unknown>>): Promise<void> {
+    const role = { kind: "role", version: "v1", metadata: { name }, spec };
+    await this.remoteler(["create", "--force"], JSON.stringify(role));
+  }
+
   /** A join token; a host that has joined keeps its identity and needs none. */
   async token(type: "proxy" | "db", services = "*"): Promise<string> {
     const made = await this.remoteler([

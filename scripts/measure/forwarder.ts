@@ -8,6 +8,7 @@
 import { readFileSync } from "node:fs";
 import * as net from "node:net";
 import * as tls from "node:tls";
+import { concat } from "../../lib/bytes/writer.ts";
 
 interface Receiver {
   data(bytes: Uint8Array): void;
@@ -53,14 +54,14 @@ class Tunnel {
     head.setUint32(4, bytes.length);
     if (this.#waiting.push(new Uint8Array(head.buffer), bytes) === 2) {
       queueMicrotask(() => {
-        this.#socket.write(joined(this.#waiting));
+        this.#socket.write(concat(this.#waiting));
         this.#waiting = [];
       });
     }
   }
 
   #read(bytes: Uint8Array): void {
-    const all = this.#held.length === 0 ? bytes : joined([this.#held, bytes]);
+    const all = this.#held.length === 0 ? bytes : concat([this.#held, bytes]);
     const view = new DataView(all.buffer, all.byteOffset, all.length);
     let at = 0;
     while (all.length - at >= headBytes) {
@@ -80,16 +81,6 @@ class Tunnel {
     receiver.end();
     this.streams.delete(id);
   }
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 function ignore(): void {}

@@ -66,8 +66,7 @@ async function killOne(site: Site, index: number): Promise<void> {
   const victim = ["agent", "proxy", "auth"][(index + Math.floor(Math.random() * 2)) % 3];
   if (victim === "auth") return await site.restartAuth();
   const service = victim === "proxy" ? site.proxy : site.agents[0];
-  service?.signal("SIGKILL");
-  await service?.ended();
+  await service?.kill();
   if (victim === "proxy") await site.startProxy();
   else await site.startAgent(0);
 }

@@ -52,8 +52,7 @@ test(`${kills} kills within long statements lose nothing of them`, async (site) 
     const sending = sendWithoutEnd(client, round).catch(() => {});
     await waitFor("the first megabyte", 60_000, () => bytesOf(reached) > 1048576);
     await delay(Math.random() * 1000);
-    site.agents[0]?.signal("SIGKILL");
-    await site.agents[0]?.ended();
+    await site.agents[0]?.kill();
     await sending;
     client.close();
     got.push(new TextDecoder().decode(concat(reached).subarray(5)));

@@ -22,8 +22,7 @@ test("the spool at its limit while Auth is away ends strict sessions", async (si
   const session = await RawClient.login(env);
   await session.query("select 1");
   const port = Number((site.auth.ready.auth_address ?? "").split(":").at(-1));
-  site.auth.signal("SIGKILL");
-  await site.auth.ended();
+  await site.auth.kill();
   const text = `select length('${"x".repeat(60_000)}')`;
   const ended = await within(
     "the session ends",

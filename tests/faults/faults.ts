@@ -16,19 +16,19 @@ const ofServices: readonly Fault[] = [
   {
     name: "agent killed",
     sees: "error",
-    inject: (site) => kill(site.agents[0]),
+    inject: async (site) => await site.agents[0]?.kill(),
     mend: (site) => site.startAgent(0),
   },
   {
     name: "proxy killed",
     sees: "error",
-    inject: (site) => kill(site.proxy),
+    inject: (site) => site.proxy.kill(),
     mend: (site) => site.startProxy(),
   },
   {
     name: "Auth killed",
     sees: "done",
-    inject: (site) => kill(site.auth),
+    inject: (site) => site.auth.kill(),
     mend: (site) => site.restartAuth(),
   },
   {
@@ -205,11 +205,6 @@ async function asSuperuser(site: Site, text: string): Promise<string[][]> {
   ];
   const { stdout } = await new Deno.Command(program, { args }).output();
   return new TextDecoder().decode(stdout).trim().split("\n").map((line) => line.split("|"));
-}
-
-async function kill(service: Service | undefined): Promise<void> {
-  service?.signal("SIGKILL");
-  await service?.ended();
 }
 
 /** The second signal does not wait for sessions. */

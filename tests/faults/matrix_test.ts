@@ -118,10 +118,7 @@ async function limitedEnv(
   name: string,
   options: Record<string, unknown>,
 ): Promise<Env> {
-  const role = { kind: "role", version: "v1", metadata: { name }, spec: { allow: {}, options } };
-  const file = join(site.dir, `${name}.yaml`);
-  await Deno.writeTextFile(file, JSON.stringify(role));
-  await site.remoteler(["create", "-f", file]);
+  await site.putRole(name, { allow: {}, options });
   const person = await site.addUser(name, {
     roles: ["access", name],
     dbUsers: ["alice"],

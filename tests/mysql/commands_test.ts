@@ -33,14 +33,11 @@ const test = mysqlSuite(servers, {
 
 /** Their role lets replication pass. */
 async function addReplica(site: Site): Promise<Person> {
-  const names = { db_users: ["alice"], db_names: ["shop"] };
-  const spec = {
-    allow: { db_labels: { "*": "*" }, ...names },
+  await site.putRole("replica", {
+    allow: { db_labels: { "*": "*" }, db_users: ["alice"], db_names: ["shop"] },
     deny: {},
     options: { allow_replication: true },
-  };
-  const role = { kind: "role", version: "v1", metadata: { name: "replica" }, spec };
-  await site.remoteler(["create"], JSON.stringify(role));
+  });
   const options = { dbUsers: ["alice"], dbNames: ["shop"], roles: ["access", "replica"] };
   const person = await site.addUser("replica", options);
   await site.login(person, "replica");

@@ -1,7 +1,7 @@
 /** Drivers in Go and Java, built once for each version of their sources. */
 import { join } from "../../scripts/lab/paths.ts";
 import { exists, type Finished, must, run, which } from "../../scripts/lab/tools.ts";
-import { goLacks, homeFor, javaLacks, sourcesOf } from "../postgres/compiled_drivers.ts";
+import { goLacks, goProgram, homeFor, javaLacks, sourcesOf } from "../postgres/compiled_drivers.ts";
 import { type Driver, type MissingDriver, scripts, told } from "./drivers.ts";
 import type { Way } from "./site.ts";
 
@@ -42,17 +42,7 @@ export async function goDriver(): Promise<Driver | MissingDriver> {
   const name = "go-sql-driver";
   const lacks = await goLacks([1, 24]);
   if (lacks !== null) return { name, reason: lacks };
-  const source = join(scripts, "go");
-  const home = await homeFor("go-sql-driver", await sourcesOf(source));
-  const program = join(home, "program");
-  if (!(await exists(program))) {
-    await must("go", ["build", "-trimpath", "-o", program, "."], {
-      cwd: source,
-      // Exactly what go.sum names, by this toolchain.
-      env: { GOFLAGS: "-mod=readonly", GOTOOLCHAIN: "local" },
-      timeoutMs: 600_000,
-    });
-  }
+  const program = await goProgram(name, join(scripts, "go"));
   return { name, run: (way, mib) => run(program, [], { env: told(way, mib) }) };
 }
 

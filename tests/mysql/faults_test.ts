@@ -31,8 +31,7 @@ const faults: readonly Fault[] = [
     name: "the Database Service is killed",
     sees: "error",
     inject: async ({ site }) => {
-      site.agents[0]?.signal("SIGKILL");
-      await site.agents[0]?.ended();
+      await site.agents[0]?.kill();
     },
     mend: ({ site }) => site.startAgent(0),
   },
@@ -40,8 +39,7 @@ const faults: readonly Fault[] = [
     name: "the proxy is killed",
     sees: "error",
     inject: async ({ site }) => {
-      site.proxy.signal("SIGKILL");
-      await site.proxy.ended();
+      await site.proxy.kill();
     },
     mend: ({ site }) => site.startProxy(),
   },
@@ -49,8 +47,7 @@ const faults: readonly Fault[] = [
     name: "Auth is killed",
     sees: "done",
     inject: async ({ site }) => {
-      site.auth.signal("SIGKILL");
-      await site.auth.ended();
+      await site.auth.kill();
     },
     mend: ({ site }) => site.restartAuth(),
   },

@@ -27,9 +27,7 @@ async function personWith(
   name: string,
   options: Record<string, unknown>,
 ): Promise<Person> {
-  const spec = { allow: {}, deny: {}, options };
-  const role = { kind: "role", version: "v1", metadata: { name: `limits-${name}` }, spec };
-  await site.remoteler(["create"], JSON.stringify(role));
+  await site.putRole(`limits-${name}`, { allow: {}, deny: {}, options });
   const roles = ["access", `limits-${name}`];
   const person = await site.addUser(name, { roles, dbUsers: ["alice"], dbNames: ["shop"] });
   await site.login(person, name);

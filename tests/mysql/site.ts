@@ -223,17 +223,11 @@ async function typeSlowly(
 
 /** The role `loader`, which lets databases ask for files of the client's. */
 export async function allowFiles(site: Site): Promise<void> {
-  const role = {
-    kind: "role",
-    version: "v1",
-    metadata: { name: "loader" },
-    spec: {
-      allow: { db_labels: { "*": "*" }, db_users: ["alice"], db_names: ["shop"] },
-      deny: {},
-      options: { local_infile: "allow" },
-    },
-  };
-  await site.remoteler(["create"], JSON.stringify(role));
+  await site.putRole("loader", {
+    allow: { db_labels: { "*": "*" }, db_users: ["alice"], db_names: ["shop"] },
+    deny: {},
+    options: { local_infile: "allow" },
+  });
 }
 
 /** A port that `tsh proxy db` opened, in the clear. */

@@ -14,9 +14,13 @@ export async function goDriver(): Promise<Driver | MissingDriver> {
   const name = "pgx";
   const lacks = await goLacks(goNeeded);
   if (lacks !== null) return { name, reason: lacks };
-  const source = join(scripts, "pgx");
-  const home = await homeFor("pgx", await sourcesOf(source));
-  const program = join(home, "program");
+  const program = await goProgram("pgx", join(scripts, "pgx"));
+  return { name, run: (env) => run(program, [], { env: { ...env, PGCONNECT_TIMEOUT: "10" } }) };
+}
+
+/** The program that these sources are, built once for each version of them. */
+export async function goProgram(name: string, source: string): Promise<string> {
+  const program = join(await homeFor(name, await sourcesOf(source)), "program");
   if (!(await exists(program))) {
     await must("go", ["build", "-trimpath", "-o", program, "."], {
       cwd: source,
@@ -25,7 +29,7 @@ export async function goDriver(): Promise<Driver | MissingDriver> {
       timeoutMs: 600_000,
     });
   }
-  return { name, run: (env) => run(program, [], { env: { ...env, PGCONNECT_TIMEOUT: "10" } }) };
+  return program;
 }
 
 /** Why programs in Go can't be built here; null when they can. */

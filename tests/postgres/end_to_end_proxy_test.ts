@@ -33,15 +33,7 @@ const test = siteSuite({}, async (site) => {
 }, async () => await tap?.close());
 
 async function strictUser(site: Site): Promise<Person> {
-  const role = {
-    kind: "role",
-    version: "v1",
-    metadata: { name: "unread" },
-    spec: { options: { require_end_to_end: true } },
-  };
-  const file = join(site.dir, "unread.yaml");
-  await Deno.writeTextFile(file, JSON.stringify(role));
-  await site.remoteler(["create", "-f", file]);
+  await site.putRole("unread", { options: { require_end_to_end: true } });
   const roles = ["access", "unread"];
   const person = await site.addUser("strict", { roles, dbUsers: ["alice"], dbNames: ["orders"] });
   await site.login(person, "strict");

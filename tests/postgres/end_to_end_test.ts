@@ -177,8 +177,7 @@ test("an agent killed: its sessions end, another agent takes new ones", async (s
   const open = await Promise.all(
     Array.from({ length: 6 }, () => RawClient.loginLocally(local.port, env)),
   );
-  site.agents[0]?.signal("SIGKILL");
-  await site.agents[0]?.ended();
+  await site.agents[0]?.kill();
   const outcomes = await within(
     "every session answers or ends",
     15_000,

@@ -1,6 +1,5 @@
 /** Limits by role options, on a real database: each ends natively, with words and an event. */
 import { match, ok, rejects, strictEqual } from "node:assert/strict";
-import { join } from "../../scripts/lab/paths.ts";
 import type { Site } from "../../scripts/lab/site.ts";
 import { waitFor } from "../../scripts/lab/tools.ts";
 import { within } from "../deadline.ts";
@@ -18,15 +17,7 @@ const test = siteSuite({}, async (site) => {
 
 /** A user of their own with `access` and these options, ready to connect. */
 async function limited(site: Site, name: string, options: Record<string, unknown>): Promise<Env> {
-  const role = {
-    kind: "role",
-    version: "v1",
-    metadata: { name: `limits-${name}` },
-    spec: { allow: {}, deny: {}, options },
-  };
-  const file = join(site.dir, `role-${name}.yaml`);
-  await Deno.writeTextFile(file, JSON.stringify(role));
-  await site.remoteler(["create", "-f", file]);
+  await site.putRole(`limits-${name}`, { allow: {}, deny: {}, options });
   const roles = ["access", `limits-${name}`];
   const person = await site.addUser(name, { roles, dbUsers: ["alice"], dbNames: ["orders"] });
   await site.login(person, name);

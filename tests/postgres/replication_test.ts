@@ -28,22 +28,14 @@ const test = siteSuite(
     const alice = await site.addUser("alice", names);
     await site.login(alice, "alice");
     plain = await route(site, alice, "orders");
-    const role = {
-      kind: "role",
-      version: "v1",
-      metadata: { name: "streaming" },
-      spec: {
-        allow: {
-          db_labels: { "*": "*" },
-          db_users: ["alice"],
-          db_names: ["orders", "replication"],
-        },
-        options: { allow_replication: true },
+    await site.putRole("streaming", {
+      allow: {
+        db_labels: { "*": "*" },
+        db_users: ["alice"],
+        db_names: ["orders", "replication"],
       },
-    };
-    const file = join(site.dir, "streaming.yaml");
-    await Deno.writeTextFile(file, JSON.stringify(role));
-    await site.remoteler(["create", "-f", file]);
+      options: { allow_replication: true },
+    });
     streaming = await site.addUser("sam", { ...names, roles: ["streaming"] });
     await site.login(streaming, "sam");
   },

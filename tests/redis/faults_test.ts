@@ -18,16 +18,14 @@ const faults: readonly Fault[] = [
   {
     name: "the Database Service is killed",
     inject: async ({ site }) => {
-      site.agents[0]?.signal("SIGKILL");
-      await site.agents[0]?.ended();
+      await site.agents[0]?.kill();
     },
     mend: ({ site }) => site.startAgent(0),
   },
   {
     name: "the proxy is killed",
     inject: async ({ site }) => {
-      site.proxy.signal("SIGKILL");
-      await site.proxy.ended();
+      await site.proxy.kill();
     },
     mend: ({ site }) => site.startProxy(),
   },

@@ -1,6 +1,5 @@
 /** A change of roles reaches sessions that are open: what they may ask, and where they may be. */
 import { match } from "node:assert/strict";
-import { join } from "../../scripts/lab/paths.ts";
 import { waitFor } from "../../scripts/lab/tools.ts";
 import { optionsOf, type RedisEndpoint } from "./endpoint.ts";
 import { type RedisSite, redisSuite, through } from "./site.ts";
@@ -8,11 +7,8 @@ import { type RedisSite, redisSuite, through } from "./site.ts";
 const test = redisSuite();
 
 async function setRole({ site }: RedisSite, allow: Readonly<Record<string, unknown>>) {
-  const file = join(site.dir, "changing.json");
-  const spec = { allow: { db_labels: { "*": "*" }, db_users: ["alice"], ...allow } };
-  const role = { kind: "role", version: "v1", metadata: { name: "changing" }, spec };
-  await Deno.writeTextFile(file, JSON.stringify(role));
-  await site.remoteler(["create", "-f", file, "--force"]);
+  const everywhere = { db_labels: { "*": "*" }, db_users: ["alice"] };
+  await site.putRole("changing", { allow: { ...everywhere, ...allow } });
 }
 
 /** redis-cli as a person has it open. */
@@ -23,7 +19,7 @@ class OpenCli {
 
   constructor(endpoint: RedisEndpoint) {
     this.#child = new Deno.Command("redis-cli", {
-      args: [...optionsOf(endpoint), "--no-auth-warning"],
+      args: [...optionsOf(endpoint)],
       stdin: "piped",
       stdout: "piped",
       stderr: "null",

@@ -11,14 +11,9 @@ const test = redisSuite();
 /** Gives alice the roles, each as its spec in JSON, and a certificate for them. */
 async function withRoles(
   { site, alice }: RedisSite,
-  roles: Readonly<Record<string, unknown>>,
+  roles: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
 ): Promise<RedisEndpoint> {
-  for (const [name, spec] of Object.entries(roles)) {
-    const file = join(site.dir, `${name}.json`);
-    const role = { kind: "role", version: "v1", metadata: { name }, spec };
-    await Deno.writeTextFile(file, JSON.stringify(role));
-    await site.remoteler(["create", "-f", file, "--force"]);
-  }
+  for (const [name, spec] of Object.entries(roles)) await site.putRole(name, spec);
   const names = Object.keys(roles).join(",") || "access";
   await site.remoteler(["users", "update", "alice", `--roles=${names}`]);
   await site.login(alice, "alice");

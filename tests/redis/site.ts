@@ -48,10 +48,7 @@ export async function everythingRole(site: Site): Promise<string> {
   const where = { db_labels: { "*": "*" }, db_users: ["alice", "reader"], db_names: ["*"] };
   const allow = { ...where, redis_commands: ["*", "@scripting"] };
   const name = "everything";
-  const role = { kind: "role", version: "v1", metadata: { name }, spec: { allow } };
-  const file = join(site.dir, `${name}.json`);
-  await Deno.writeTextFile(file, JSON.stringify(role));
-  await site.remoteler(["create", "-f", file]);
+  await site.putRole(name, { allow });
   return name;
 }
 

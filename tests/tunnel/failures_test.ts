@@ -22,8 +22,7 @@ test("Auth down: sessions go on, new ones work, their events arrive later", asyn
   const session = await RawClient.login(env);
   await session.query("select 'before'");
   const address = Number((site.auth.ready.auth_address ?? "").split(":").at(-1));
-  site.auth.signal("SIGKILL");
-  await site.auth.ended();
+  await site.auth.kill();
   await session.query("select 'while Auth is away'");
   const other = await within("a new session", 5000, RawClient.login(env));
   await other.query("select 'new while Auth is away'");
@@ -40,8 +39,7 @@ test("Auth down: sessions go on, new ones work, their events arrive later", asyn
 test("an agent killed: its sessions end, another agent takes new ones", async (site) => {
   const sessions = await Promise.all(Array.from({ length: 6 }, () => RawClient.login(env)));
   const victim = site.agents[0];
-  victim?.signal("SIGKILL");
-  await victim?.ended();
+  await victim?.kill();
   const outcomes = await within(
     "every session answers or ends",
     10_000,
@@ -59,8 +57,7 @@ test("an agent killed: its sessions end, another agent takes new ones", async (s
 
 test("a proxy killed: sessions end, new ones work within 5 s of its return", async (site) => {
   const session = await RawClient.login(env);
-  site.proxy.signal("SIGKILL");
-  await site.proxy.ended();
+  await site.proxy.kill();
   await rejects(within("the session ends", 10_000, session.query("select 1")));
   session.close();
   await site.startProxy();

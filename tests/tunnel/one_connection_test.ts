@@ -3,7 +3,6 @@
  * of them notices the others.
  */
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
-import { join } from "../../scripts/lab/paths.ts";
 import type { Person } from "../../scripts/lab/services.ts";
 import type { Site } from "../../scripts/lab/site.ts";
 import { delay, residentMiB, run, waitFor } from "../../scripts/lab/tools.ts";
@@ -19,16 +18,8 @@ let local: LocalPort;
 
 const account = ["--db-user=alice", "--db-name=orders"];
 const test = siteSuite({}, async (site) => {
-  const role = {
-    kind: "role",
-    version: "v1",
-    metadata: { name: "brief" },
-    // Certificates are renewed 5 minutes before their end: soon.
-    spec: { allow: {}, deny: {}, options: { max_session_ttl: "312s" } },
-  };
-  const file = join(site.dir, "brief.yaml");
-  await Deno.writeTextFile(file, JSON.stringify(role));
-  await site.remoteler(["create", "-f", file]);
+  // Certificates are renewed 5 minutes before their end: soon.
+  await site.putRole("brief", { allow: {}, deny: {}, options: { max_session_ttl: "312s" } });
   alice = await person(site, "alice", ["access"]);
   env = await site.through(alice, "orders");
   local = await LocalPort.open(alice, "orders", ["--tunnel"]);
@@ -236,8 +227,7 @@ test("a renewed certificate: a new connection, and old sessions go on", async (s
 
 test("a proxy that is killed: a clear error, and all is well after its return", async (site) => {
   const session = await RawClient.loginLocally(local.port, env);
-  site.proxy.signal("SIGKILL");
-  await site.proxy.ended();
+  await site.proxy.kill();
   await rejects(
     within("the session ends", 10_000, session.query("select 1")),
     /connection was lost/,

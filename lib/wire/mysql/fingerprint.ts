@@ -1,36 +1,19 @@
 import {
   closeGroup,
   dropSign,
-  fingerprintCharacters,
-  formOf,
-  idOf,
+  type Fingerprints,
+  fingerprintsOf,
   pushValue,
 } from "../statement_form.ts";
 import { kind, Lexer } from "./lexer.ts";
 
-export { fingerprintCharacters };
-
 /**
- * A short id of what a statement does whatever its values: the same for `WHERE id = 1`,
- * `where ID=?` and `WHERE id = 2 # again`. The front of the SHA-256 of {@linkcode normalised}.
+ * `WHERE id = 1`, `where ID=?` and `WHERE id = 2 # again` are the same; names lose their
+ * backticks, and words are in lower case.
  */
-export function fingerprint(text: string): string {
-  return idOf(normalised(text));
-}
-
-/** The same for a text of which only the first `fingerprintCharacters` are at hand. */
-export function fingerprintOfFront(front: string): string {
-  return idOf(normalised(front, true));
-}
-
-/**
- * The text in a form that differs only where the statement does: constants and `?` are `?`, a list
- * of them is one `?`, several rows of values are one, comments and blanks go, words are in lower
- * case, names lose their backticks. Takes time in proportion to the text.
- */
-export function normalised(text: string, isFront = false): string {
-  return formOf(text, isFront, takeAll);
-}
+export const { normalised, fingerprint, fingerprintOfFront }: Fingerprints = fingerprintsOf(
+  takeAll,
+);
 
 function takeAll(source: string, tokens: string[]): void {
   const lexer = new Lexer(source);

@@ -2,7 +2,8 @@ import type { Gate, Parameter, StreamedStatement } from "../protocol.ts";
 import { PieceDecoder } from "../streaming.ts";
 import { readAttributes, type Values } from "./execute.ts";
 import { Feeder } from "./feeder.ts";
-import { fingerprint, fingerprintCharacters, fingerprintOfFront } from "./fingerprint.ts";
+import { fingerprintCharacters } from "../statement_form.ts";
+import { fingerprint, fingerprintOfFront } from "./fingerprint.ts";
 
 /** What a long statement turned out to be, once its command is complete. */
 export interface LongRead {

@@ -1,27 +1,11 @@
 import {
   closeGroup,
   dropSign,
-  fingerprintCharacters,
-  formOf,
-  idOf,
+  type Fingerprints,
+  fingerprintsOf,
   pushValue,
 } from "../statement_form.ts";
 import { elementAt } from "./verdict.ts";
-
-export { fingerprintCharacters };
-
-/**
- * A short id of what a statement does whatever its values: the same for `WHERE id = 1`,
- * `where ID=$1` and `WHERE id = 2 -- again`. The front of the SHA-256 of {@linkcode normalised}.
- */
-export function fingerprint(text: string): string {
-  return idOf(normalised(text));
-}
-
-/** The same for a text of which only the first `fingerprintCharacters` are at hand. */
-export function fingerprintOfFront(front: string): string {
-  return idOf(normalised(front, true));
-}
 
 const OTHER = 0;
 const BLANK = 1;
@@ -50,13 +34,12 @@ const number = /(?:0[xob][\da-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[+-]?
 const prefixes = new Set(["n", "b", "x", "&"]);
 
 /**
- * The text in a form that differs only where the statement does: constants and `$1` are `?`, a list
- * of them is one `?`, several rows of values are one, comments and blanks go, words that are not
- * quoted are in lower case. Takes time in proportion to the text.
+ * `WHERE id = 1`, `where ID=$1` and `WHERE id = 2 -- again` are the same; words that are not
+ * quoted are in lower case.
  */
-export function normalised(text: string, isFront = false): string {
-  return formOf(text, isFront, takeAll);
-}
+export const { normalised, fingerprint, fingerprintOfFront }: Fingerprints = fingerprintsOf(
+  takeAll,
+);
 
 function takeAll(source: string, tokens: string[]): void {
   for (let at = 0; at < source.length;) at = takeToken(source, at, tokens);

@@ -1,7 +1,8 @@
 import type { Gate, StreamedStatement } from "../protocol.ts";
 import { concat } from "../../bytes/writer.ts";
 import { PieceDecoder } from "../streaming.ts";
-import { fingerprint, fingerprintCharacters, fingerprintOfFront } from "./fingerprint.ts";
+import { fingerprintCharacters } from "../statement_form.ts";
+import { fingerprint, fingerprintOfFront } from "./fingerprint.ts";
 import { limits } from "./limits.ts";
 import { readBody, wireError } from "./message.ts";
 import { anyText } from "../text.ts";
