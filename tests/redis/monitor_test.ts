@@ -7,7 +7,14 @@ import { commandNames } from "../../lib/wire/redis/commands.ts";
 import { commandsOf, tableOf } from "../../scripts/redis_commands.ts";
 import { commandTable } from "../../lib/wire/redis/command_table.ts";
 import { directTo, optionsOf, redisCli } from "./endpoint.ts";
-import { commandsIn, type RecordedCommand, type RedisSite, redisSuite, through } from "./site.ts";
+import {
+  commandsIn,
+  commandsOnce,
+  type RecordedCommand,
+  type RedisSite,
+  redisSuite,
+  through,
+} from "./site.ts";
 
 const test = redisSuite();
 
@@ -59,10 +66,8 @@ test("MONITOR and the record have the same commands in the same order", async (o
   const piped = Array.from({ length: 500 }, (_, at) => `set piped:${at} ${at}\r\n`).join("");
   await redisCli(await through(on.alice), ["--pipe"], piped);
   const shown = await monitor.lines("piped:499");
-  const recorded = await waitFor("all has arrived in the log", 10_000, async () => {
-    const found = (await commandsIn(on.site)).slice(before);
-    return found.some(({ args }) => args[1] === "piped:499") ? found : null;
-  });
+  const all = await commandsOnce(on.site, ({ args }) => args[1] === "piped:499");
+  const recorded = all.slice(before);
   deepStrictEqual(recorded.filter(isShown).map(shownAs), shown);
   ok(shown.length > 520);
 });

@@ -4,7 +4,7 @@ import { compare, foundDrivers } from "./drivers_suite.ts";
 import { directTo } from "./endpoint.ts";
 import { PlainClient, type Said } from "./plain_client.ts";
 import { newerRedis } from "./server.ts";
-import { commandsIn, redisSuite, through } from "./site.ts";
+import { commandsOnce, redisSuite, through } from "./site.ts";
 
 /** What no server of Debian 12 knows, and the answers. */
 const theirs = {
@@ -36,9 +36,9 @@ export async function newerSingle(product: "redis" | "valkey"): Promise<void> {
     const commands = ["set recorded value", ...theirs[product].keys()];
     const said = await Promise.all(commands.map((line) => client.ask(...line.split(" "))));
     deepStrictEqual(said, ["OK", ...theirs[product].values()]);
-    const recorded = (await commandsIn(on.site)).filter(({ args }) =>
-      args[1]?.startsWith("recorded")
-    );
+    const last = commands.at(-1);
+    const all = await commandsOnce(on.site, ({ args }) => args.join(" ") === last);
+    const recorded = all.filter(({ args }) => args[1]?.startsWith("recorded"));
     deepStrictEqual(recorded.map(({ args }) => args.join(" ")), commands);
     strictEqual(recorded.every(({ reply }) => reply !== undefined && reply !== "error"), true);
     await on.site.verifyAudit();

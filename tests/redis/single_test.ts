@@ -2,7 +2,7 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { waitFor } from "../../scripts/lab/tools.ts";
 import { redisCli } from "./endpoint.ts";
-import { commandsIn, type RedisSite, redisSuite, through } from "./site.ts";
+import { commandsIn, commandsOnce, type RedisSite, redisSuite, through } from "./site.ts";
 
 const test = redisSuite();
 
@@ -35,7 +35,7 @@ test("what needs a role is refused in Redis' own words, and fails its transactio
 test("each command is recorded with its arguments and what came of it", async (on) => {
   await cli(on, ["set", "recorded", "value"]);
   await cli(on, ["lpush", "greeting", "x"]);
-  const commands = await commandsIn(on.site);
+  const commands = await commandsOnce(on.site, ({ args }) => args[0] === "lpush");
   const set = commands.find(({ args }) => args[1] === "recorded");
   deepStrictEqual(set?.args, ["set", "recorded", "value"]);
   strictEqual(set.reply, "status");

@@ -3,7 +3,7 @@ import { join } from "../../scripts/lab/paths.ts";
 import type { RedisBinaries, RedisServer } from "../../scripts/lab/redis.ts";
 import type { Person } from "../../scripts/lab/services.ts";
 import type { Site } from "../../scripts/lab/site.ts";
-import { freePort } from "../../scripts/lab/tools.ts";
+import { freePort, waitFor } from "../../scripts/lab/tools.ts";
 import { have, siteSuite } from "../site.ts";
 import { endpointOf, type RedisEndpoint } from "./endpoint.ts";
 import { anyRedis, passwords, serverTls, singleRedis } from "./server.ts";
@@ -126,4 +126,16 @@ export interface RecordedCommand {
 export async function commandsIn(site: Site): Promise<readonly RecordedCommand[]> {
   const events = await site.events(["--events=db.session.query"]);
   return events.flatMap(({ commands }) => Array.isArray(commands) ? commands : []);
+}
+
+/** The same once one of them is there with its answer: an event is on its way for a moment. */
+export async function commandsOnce(
+  site: Site,
+  isMeant: (command: RecordedCommand) => boolean,
+): Promise<readonly RecordedCommand[]> {
+  return await waitFor("a command is in the log", 10_000, async () => {
+    const found = await commandsIn(site);
+    const isThere = found.some((command) => command.reply !== undefined && isMeant(command));
+    return isThere ? found : null;
+  });
 }
