@@ -32,6 +32,8 @@ type End = { readonly closer: string } | { readonly pattern: RegExp };
 export class LiteralRedactor {
   #text = "";
   #end: End | null = null;
+  /** Where its closer may be at the earliest. */
+  #from = 0;
 
   /** What can be told of the text so far; at its `last` piece all the rest. */
   push(text: string, last: boolean): string {
@@ -78,23 +80,26 @@ export class LiteralRedactor {
       return "";
     }
     const { closer } = end;
-    const found = closing(this.#text, closer);
-    if (found < 0) {
-      this.#take(last ? this.#text.length : Math.max(0, this.#text.length - lookahead));
-      return "";
+    for (;;) {
+      const found = this.#text.indexOf(closer, this.#from);
+      if (found < 0) break;
+      // A quote after a backslash is part of the value.
+      const isEscaped = found > 0 && closer.endsWith("'") && this.#text[found - 1] === "\\";
+      this.#from = found + closer.length;
+      if (isEscaped) continue;
+      this.#end = null;
+      this.#from = 0;
+      this.#take(found);
+      return this.#take(closer.length);
     }
-    this.#end = null;
-    this.#take(found);
-    return this.#take(closer.length);
-  }
-}
-
-/** Where a quoted value ends; a quote after a backslash is part of it. */
-function closing(text: string, closer: string): number {
-  for (let from = 0;;) {
-    const found = text.indexOf(closer, from);
-    if (found <= 0 || !closer.endsWith("'") || text[found - 1] !== "\\") return found;
-    from = found + closer.length;
+    const next = last
+      ? this.#text.length
+      : Math.max(this.#from, this.#text.length - closer.length + 1);
+    // With the character before it, which may be a backslash.
+    const passed = last ? next : Math.max(0, next - 1);
+    this.#take(passed);
+    this.#from = next - passed;
+    return "";
   }
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { SeededRandom } from "../../tests/fakes/random.ts";
 import { redact, redactParameters, redactStatement } from "./redact.ts";
 import { dialectOf } from "./redact_dialect.ts";
+import { LiteralRedactor, redactLiteral } from "./redact_literal.ts";
 import { Redactor } from "./redactor.ts";
 import { lookahead } from "./secret_words.ts";
 
@@ -351,4 +352,19 @@ Deno.test("bound values lose secrets, and with them length and hash", () => {
   ]);
   const harmless = [text("alice"), text("https://example.org/")];
   assert.equal(redactParameters(harmless, new Set()), harmless);
+});
+
+Deno.test("an escaped quote ends no secret, wherever the text was cut", () => {
+  for (const closer of ["'", "''", "\\'"]) {
+    const text = `pwd=${closer}${"\\'''z".repeat(120)}${closer} host=h`;
+    const whole = redactLiteral(text);
+    for (let size = 1; size <= 300; size += 1) {
+      const redactor = new LiteralRedactor();
+      let cut = "";
+      for (let at = 0; at < text.length; at += size) {
+        cut += redactor.push(text.slice(at, at + size), false);
+      }
+      assert.equal(cut + redactor.push("", true), whole, `${closer} in pieces of ${size}`);
+    }
+  }
 });
