@@ -44,7 +44,9 @@ export function route(options: RouteOptions): Routed {
 
 class Routing implements Routed {
   readonly ended: Promise<Fault | null>;
-  readonly #options: RouteOptions;
+  readonly #clock: Clock;
+  /** What is needed until an agent accepts; a session may live for days and keeps none of it. */
+  #opening: RouteOptions | null;
   readonly #client: ByteStream;
   readonly #outcome = Promise.withResolvers<Fault | null>();
   #kept: Uint8Array[];
@@ -61,7 +63,8 @@ class Routing implements Routed {
   #lastFault: Fault | null = null;
 
   constructor(options: RouteOptions) {
-    this.#options = options;
+    this.#clock = options.clock;
+    this.#opening = options;
     this.#client = options.client;
     this.#kept = options.early.length > 0 ? [options.early] : [];
     this.#keptBytes = options.early.length;
@@ -84,7 +87,8 @@ class Routing implements Routed {
   }
 
   #tryNext(): void {
-    const { agents, header, clock } = this.#options;
+    if (this.#opening === null) return;
+    const { agents, header, service } = this.#opening;
     while (this.#agents < Math.min(agents.length, attemptsMax)) {
       const agent = agents[this.#agents++];
       if (agent === undefined) break;
@@ -96,10 +100,10 @@ class Routing implements Routed {
         continue;
       }
       this.#use(stream);
-      this.#timer = clock.after(acceptMsMax, () => this.#tooSlow(stream));
+      this.#timer = this.#clock.after(acceptMsMax, () => this.#tooSlow(stream));
       return;
     }
-    this.#refuse(this.#lastFault ?? noAgent(this.#options.service));
+    this.#refuse(this.#lastFault ?? noAgent(service));
   }
 
   #use(stream: TunnelStream): void {
@@ -111,7 +115,9 @@ class Routing implements Routed {
       if (this.#stream !== stream) return;
       this.#isAccepted = true;
       this.#timer?.cancel();
-      this.#options.onAccepted?.();
+      this.#timer = null;
+      this.#opening?.onAccepted?.();
+      this.#opening = null;
       this.#kept = [];
       this.#resumeClient();
     }, () => {});
@@ -203,7 +209,8 @@ class Routing implements Routed {
 
   /** Nobody takes the session: the client is told why. */
   #refuse(fault: Fault): void {
-    if (!this.#clientClosed) this.#client.write(this.#options.protocol.refuse(wordsOf(fault)));
+    const words = this.#clientClosed ? undefined : this.#opening?.protocol.refuse(wordsOf(fault));
+    if (words !== undefined) this.#client.write(words);
     this.#finish(fault);
   }
 
@@ -216,7 +223,7 @@ class Routing implements Routed {
   #goodbye(): void {
     this.#kept = [];
     this.#keptBytes = 0;
-    sayGoodbye(this.#client, this.#options.clock, () => {
+    sayGoodbye(this.#client, this.#clock, () => {
       if (this.#stream !== null) this.#leave(tooLong());
       this.#outcome.resolve(null);
     });
