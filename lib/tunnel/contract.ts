@@ -13,7 +13,7 @@ export type StreamState = "opening" | "accepted" | "answered" | "closed";
 /** One stream of a tunnel. */
 export interface TunnelStream extends ByteStream {
   readonly id: number;
-  /** OPEN's header, unread by the tunnel. */
+  /** OPEN's header, unread by the tunnel; empty on the side that opened the stream. */
   readonly header: Uint8Array;
   readonly state: StreamState;
   /** Any DATA came from the peer; with `state` "opening" it came before ACCEPT. */

@@ -7,7 +7,7 @@ import type { TunnelStream } from "./contract.ts";
 import { frameTypes, windowStartBytes } from "./frame.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox, type Sender } from "./outbox.ts";
-import { ReceiveWindow } from "./window.ts";
+import { ReceiveWindow, type WindowPort } from "./window.ts";
 
 const kib = 1024;
 
@@ -97,22 +97,49 @@ Deno.test("the window grows while a stream is fast, not when it is slow, never b
   const slow = new ReceiveWindow(1024 * kib);
   for (let i = 0; i < 100; i++) {
     strictEqual(slow.take(128 * kib), true);
-    strictEqual(slow.passed(128 * kib, i * 1_000, () => true), 128 * kib);
+    strictEqual(slow.passed(128 * kib, port({ now: i * 1_000 })), 128 * kib);
   }
   strictEqual(slow.size, windowStartBytes);
   const fast = new ReceiveWindow(1024 * kib);
   for (let i = 0; i < 100; i++) {
     strictEqual(fast.take(128 * kib), true);
-    fast.passed(128 * kib, i, () => true);
+    fast.passed(128 * kib, port({ now: i }));
   }
   strictEqual(fast.size, 1024 * kib);
   const refused = new ReceiveWindow(1024 * kib);
   for (let i = 0; i < 100; i++) {
     refused.take(128 * kib);
-    refused.passed(128 * kib, i, () => false);
+    refused.passed(128 * kib, port({ now: i, mayGrow: false }));
   }
   strictEqual(refused.size, windowStartBytes);
 });
+
+Deno.test("the window grows only as far as a round trip needs", () => {
+  for (const [roundTripMs, wanted] of [[0.1, 256], [0.5, 256], [1.5, 512], [40, 1024]] as const) {
+    // 128 MiB/s, and what is asked for comes after a round trip.
+    const window = new ReceiveWindow(1024 * kib);
+    let now = 0;
+    for (let i = 0; i < 64; i++) {
+      const half = window.size / 2;
+      strictEqual(window.take(half), true);
+      // The second half of a window is there at once after the first, the next one waits.
+      now += Math.max(half / (128 * kib), i % 2 === 0 ? roundTripMs : 0);
+      window.passed(half, port({ now, roundTripMs }));
+    }
+    strictEqual(window.size, wanted * kib, `${roundTripMs} ms`);
+  }
+});
+
+/** A session that is asked for its clock and for room. */
+function port(
+  { now, roundTripMs = Infinity, mayGrow = true }: {
+    readonly now: number;
+    readonly roundTripMs?: number;
+    readonly mayGrow?: boolean;
+  },
+): WindowPort {
+  return { now: () => now, roundTripMs, mayGrow: () => mayGrow };
+}
 
 Deno.test("credit given and taken stays exact over any mix of sizes", () => {
   const random = new SeededRandom(2);
@@ -129,7 +156,7 @@ Deno.test("credit given and taken stays exact over any mix of sizes", () => {
     strictEqual(window.take(peer + 1), false);
     const read = random.below(unread + 1);
     unread -= read;
-    peer += window.passed(read, i * 7, () => true);
+    peer += window.passed(read, port({ now: i * 7 }));
     ok(unread + peer <= window.size);
   }
 });

@@ -70,7 +70,7 @@ class Session implements TunnelSession, StreamPort {
     this.closed = this.#closed.promise;
     this.#keepalive = new Keepalive(options.clock, {
       periodMs: options.keepaliveMs ?? keepaliveMsDefault,
-      ping: () => this.#control(encodeFrame(frameTypes.ping, 0, new Uint8Array(8))),
+      ping: (body) => this.#control(encodeFrame(frameTypes.ping, 0, body)),
       dead: () => this.#fail(goawayCodes.timeout, lost("tunnel.dead", "No sign of life")),
     });
     this.#control(encodeFrame(frameTypes.hello, 0, options.hello));
@@ -102,7 +102,7 @@ class Session implements TunnelSession, StreamPort {
       throw turnedAway("tunnel.draining", "The tunnel is draining");
     }
     if (!this.#hasRoom()) throw turnedAway("tunnel.streams-limit", "The tunnel is full");
-    const stream = new MuxStream(this, { id: this.#nextId, header, isOpener: true });
+    const stream = new MuxStream(this, { id: this.#nextId, isOpener: true });
     this.#nextId += 2;
     this.#add(stream);
     this.#control(encodeFrame(frameTypes.open, stream.id, header));
@@ -134,6 +134,10 @@ class Session implements TunnelSession, StreamPort {
 
   now(): number {
     return this.#options.clock.monotonic();
+  }
+
+  get roundTripMs(): number {
+    return this.#keepalive.roundTripMs;
   }
 
   ready(stream: MuxStream): void {
@@ -232,9 +236,13 @@ class Session implements TunnelSession, StreamPort {
       case frameTypes.hello:
         this.#helloSeen = true;
         this.#hello.resolve(body.slice());
+        this.#keepalive.ask();
         break;
       case frameTypes.ping:
         this.#control(encodeFrame(frameTypes.pong, 0, body));
+        break;
+      case frameTypes.pong:
+        this.#keepalive.answered(body);
         break;
       case frameTypes.goaway:
         this.#peerGoaway(body);

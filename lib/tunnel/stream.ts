@@ -8,23 +8,23 @@ import { Inbox } from "./inbox.ts";
 import type { Sender } from "./outbox.ts";
 import { type ResetCode, resetCodeFor, resetFault } from "./reset.ts";
 import { goawayCodes, TunnelError } from "./tunnel_error.ts";
-import { ReceiveWindow } from "./window.ts";
+import { ReceiveWindow, type WindowPort } from "./window.ts";
 
 /** What a stream needs of its session. */
-export interface StreamPort {
+export interface StreamPort extends WindowPort {
   readonly remoteAddress: string;
   readonly queueBytesMax: number;
   readonly windowBytesMax: number;
-  now(): number;
   /** The stream has something to send. */
   ready(stream: MuxStream): void;
   sendAccept(stream: MuxStream): void;
   sendReset(stream: MuxStream, code: ResetCode, message: string): void;
   sendCredit(stream: MuxStream, credit: number): void;
-  mayGrow(bytes: number): boolean;
   /** The stream has sent and received its last frame. */
   forget(stream: MuxStream): void;
 }
+
+const nothing = new Uint8Array(0);
 
 export class MuxStream implements TunnelStream, Sender {
   readonly id: number;
@@ -56,12 +56,12 @@ export class MuxStream implements TunnelStream, Sender {
 
   constructor(
     port: StreamPort,
-    init: { readonly id: number; readonly header: Uint8Array; readonly isOpener: boolean },
+    init: { readonly id: number; readonly header?: Uint8Array; readonly isOpener: boolean },
   ) {
     this.#port = port;
     this.id = init.id;
-    this.header = init.header;
     this.#isOpener = init.isOpener;
+    this.header = init.header ?? nothing;
     this.#window = new ReceiveWindow(port.windowBytesMax);
     this.accepted = this.#acceptance.promise;
     this.accepted.catch(() => {});
@@ -271,11 +271,7 @@ export class MuxStream implements TunnelStream, Sender {
     this.#guarded((reader) => reader.data(part));
     this.#isDelivering = false;
     if (this.#outcome !== null || this.#peerEnded) return;
-    const credit = this.#window.passed(
-      part.length,
-      this.#port.now(),
-      (bytes) => this.#port.mayGrow(bytes),
-    );
+    const credit = this.#window.passed(part.length, this.#port);
     if (credit > 0) this.#port.sendCredit(this, credit);
     if (this.#inbox.length > 0) this.#deliverSoon();
   }

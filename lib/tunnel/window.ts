@@ -1,11 +1,25 @@
 import { windowStartBytes } from "./frame.ts";
 
-/** A window that is emptied twice within this time is too small for its stream. */
-const fastMs = 100;
+/** Grants are judged by so many of them: together twice the window, so no burst alone is enough. */
+const judgedGrants = 4;
+/** A stream that is slower than this needs no larger window, however far away the peer is. */
+const slowMs = 400;
+
+/** What a window needs of its session. */
+export interface WindowPort {
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
+  /** The shortest that was seen; Infinity where none was. */
+  readonly roundTripMs: number;
+  /** Asked before a window becomes larger by so many bytes. */
+  mayGrow(bytes: number): boolean;
+}
 
 /**
  * What the peer may still send on one stream, seen by the receiver. Credit is given back when half
- * a window has been passed on to the reader, and the window doubles while the stream is fast.
+ * a window has been passed on to the reader. Where half a window takes less than a round trip, the
+ * peer waits for credit: then the window doubles. A larger one than that only makes a queue in
+ * which the other streams of the tunnel wait.
  */
 export class ReceiveWindow {
   readonly #maxBytes: number;
@@ -13,7 +27,9 @@ export class ReceiveWindow {
   #credit = windowStartBytes;
   /** Passed on to the reader and not yet given back as credit. */
   #passed = 0;
-  #lastGrantMs = -Infinity;
+  /** Grants since `#judgedAt`. */
+  #grants = 0;
+  #judgedAt = -Infinity;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -31,23 +47,30 @@ export class ReceiveWindow {
     return true;
   }
 
-  /**
-   * The reader took `count` bytes. Returns the credit to send now, often 0. `grow` is asked before
-   * the window becomes larger by so many bytes, and may say no.
-   */
-  passed(count: number, nowMs: number, grow: (bytes: number) => boolean): number {
+  /** The reader took `count` bytes. Returns the credit to send now, often 0. */
+  passed(count: number, port: WindowPort): number {
     this.#passed += count;
     if (this.#passed * 2 < this.#size) return 0;
     let grant = this.#passed;
-    const fast = nowMs - this.#lastGrantMs < fastMs;
     const larger = Math.min(this.#size, this.#maxBytes - this.#size);
-    if (fast && larger > 0 && grow(larger)) {
+    if (this.#isShort(port) && larger > 0 && port.mayGrow(larger)) {
       this.#size += larger;
       grant += larger;
     }
-    this.#lastGrantMs = nowMs;
     this.#passed = 0;
     this.#credit += grant;
     return grant;
+  }
+
+  /** Whether the last grants followed each other as fast as only a waiting peer makes them. */
+  #isShort(port: WindowPort): boolean {
+    this.#grants += 1;
+    const nowMs = port.now();
+    const took = nowMs - this.#judgedAt;
+    if (took <= slowMs && this.#grants < judgedGrants) return false;
+    this.#grants = 0;
+    this.#judgedAt = nowMs;
+    // A quarter more, for the time that bytes take on either side.
+    return took < Math.min(slowMs, judgedGrants * port.roundTripMs * 1.25);
   }
 }
