@@ -56,7 +56,7 @@ async function measureAll(): Promise<readonly Row[]> {
     const withProduct = options.paths.has("native") || options.paths.has("tsh");
     const ground = await lab.ground(withProduct);
     const { paths, stop } = await startPaths(lab, ground, options.paths);
-    const bench = { ...ground, seconds: options.seconds };
+    const bench = { ...ground, seconds: options.seconds, leadSeconds: options.leadSeconds };
     try {
       await warmUp(bench, paths, options.warmUpSeconds, lab);
       for (const work of options.works) {

@@ -8,8 +8,12 @@ import type { Person, Service } from "./lab/services.ts";
 import { freshFolder, Site } from "./lab/site.ts";
 import { debianPostgres, embeddedPostgres } from "./lab/postgres.ts";
 import { must, root } from "./lab/tools.ts";
+import { keepRows } from "./measure/keep.ts";
+import { machineOf } from "./measure/machine.ts";
 import { type IdleRow, watchIdle } from "./measure/resting.ts";
 import { libraries, loader, measureSizes, programNames, type SizeRow } from "./measure/sizes.ts";
+import { figureRows } from "./measure/rows.ts";
+import { start } from "./measure/start.ts";
 import { type Start, type StartRow, timeStarts } from "./measure/start_up.ts";
 
 /** A start of the runtime alone. */
@@ -49,6 +53,7 @@ async function measureAll(): Promise<string> {
     const idle = await watchIdle(services, 10_000, 20_000);
     say("timing starts ...");
     const starts = await timeStarts(startsOf(dist, cache, site, alice), options.rounds);
+    if (options.writes) await keepStarts(starts);
     say("measuring libraries ...");
     const loads = await timeStarts(await loadsOf(), options.rounds);
     const sizes = await measureSizes(join(dir, "sizes"));
@@ -73,7 +78,7 @@ function startsOf(dist: string, cache: string, site: Site, alice: Person): reado
   const hello = join(dir, "hello.js");
   Deno.writeTextFileSync(hello, 'console.log("hello");\n');
   const own = { REMOTELER_CACHE: cache, REMOTELER_CONFIG: site.auth.configFile };
-  const start = (program: string, ...args: readonly string[]): Start => ({
+  const called = (program: string, ...args: readonly string[]): Start => ({
     name: `${program} ${args.join(" ")}`,
     line: [join(dist, program), ...args],
     env: { ...alice.env, ...own },
@@ -81,16 +86,16 @@ function startsOf(dist: string, cache: string, site: Site, alice: Person): reado
   const env = { DENO_DIR: join(dir, "deno"), HOME: dir };
   return [
     { name: "deno run hello.js", line: [...bare, hello], env },
-    start("tsh", "version"),
-    start("tsh", "version", "--format=json"),
-    start("tsh", "status"),
-    start("tsh", "db", "env", "orders"),
-    start("tsh", "db", "ls"),
-    start("tsh", "completion", "words", "--", "db", "connect", "o"),
-    start("tsh", "--help"),
-    start("remoteler", "version"),
-    start("remoteler", "status"),
-    start("remoteler", "users", "ls"),
+    called("tsh", "version"),
+    called("tsh", "version", "--format=json"),
+    called("tsh", "status"),
+    called("tsh", "db", "env", "orders"),
+    called("tsh", "db", "ls"),
+    called("tsh", "completion", "words", "--", "db", "connect", "o"),
+    called("tsh", "--help"),
+    called("remoteler", "version"),
+    called("remoteler", "status"),
+    called("remoteler", "users", "ls"),
   ];
 }
 
@@ -103,6 +108,16 @@ async function loadsOf(): Promise<readonly Start[]> {
     starts.push({ name: library, line: [...bare, "--allow-env", file], env });
   }
   return starts;
+}
+
+/** The two that have a bar also stand beside the other measurements. */
+async function keepStarts(starts: readonly StartRow[]): Promise<void> {
+  const origin = { date: new Date().toISOString(), on: await machineOf() };
+  const found = start.figures.map(({ name: figure }) => {
+    const row = starts.find(({ name }) => figure.startsWith(`\`${name}\``));
+    return { figure, rounds: row?.rounds ?? [] };
+  });
+  await keepRows(figureRows(start.name, found, origin));
 }
 
 function startTable(rows: readonly StartRow[]): string {
@@ -196,7 +211,7 @@ async function write(text: string): Promise<void> {
   if (!marks.test(page)) throw new Error("docs/executables.md has lost its marks");
   await Deno.writeTextFile(path, page.replace(marks, () => `\n${text}\n\n`));
   await must(Deno.execPath(), ["fmt", "--quiet", path], { cwd: root });
-  say("wrote docs/executables.md");
+  say("wrote docs/executables.md and the rows of starts in docs/benchmarks.md");
 }
 
 function readArguments(args: readonly string[]): { rounds: number; writes: boolean } {

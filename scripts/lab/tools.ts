@@ -50,6 +50,31 @@ export async function run(
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
+/** Like {@linkcode run}; calls `hear` with all of stderr so far whenever there is more. */
+export async function runHeard(
+  program: string,
+  args: readonly string[],
+  options: Pick<RunOptions, "env" | "timeoutMs">,
+  hear: (stderr: string) => void,
+): Promise<Finished> {
+  const child = new Deno.Command(program, {
+    args: [...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(options.timeoutMs ?? 120_000),
+    ...(options.env === undefined ? {} : { env: options.env }),
+  }).spawn();
+  const stdout = new Response(child.stdout).text();
+  let stderr = "";
+  for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+    stderr += text;
+    hear(stderr);
+  }
+  const { code } = await child.status;
+  return { code, stdout: await stdout, stderr };
+}
+
 /** Like {@linkcode run}, and throws with what the program said when it fails. */
 export async function must(
   program: string,

@@ -8,6 +8,8 @@ export interface Options {
   readonly isQuick: boolean;
   readonly rounds: number;
   readonly seconds: number;
+  /** What of each run of transactions doesn't count. */
+  readonly leadSeconds: number;
   /** For each path, before anything is measured. */
   readonly warmUpSeconds: number;
   readonly paths: ReadonlySet<PathName>;
@@ -50,6 +52,7 @@ export function readArguments(args: readonly string[]): Options {
     isQuick,
     rounds,
     seconds,
+    leadSeconds: isQuick ? 0 : 3,
     warmUpSeconds: isQuick ? 3 : 15,
     paths,
     peers: peerPaths.some((path) => paths.has(path)),

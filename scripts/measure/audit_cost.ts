@@ -44,7 +44,8 @@ async function run(lab: Lab): Promise<readonly Found[]> {
       await logInTo(person, kind);
       paths.set(kind, await pathThrough(site, person, kind, [agent.pid]));
     }
-    const cpu = await takeTurns(lab, { ...ground, seconds: lab.seconds }, paths);
+    const { seconds, leadSeconds } = lab;
+    const cpu = await takeTurns(lab, { ...ground, seconds, leadSeconds }, paths);
     return [
       { figure: costRatio, rounds: ratios(cpu.recorded, cpu.unrecorded) },
       { figure: recordedCpu, rounds: cpu.recorded },

@@ -55,6 +55,8 @@ export interface Lab {
   readonly isQuick: boolean;
   readonly rounds: number;
   readonly seconds: number;
+  /** What of each run of transactions doesn't count. */
+  readonly leadSeconds: number;
   readonly say: (text: string) => void;
   /** Something stood still: the whole run has failed. */
   readonly stalled: (text: string) => void;

@@ -14,6 +14,7 @@ export interface LabOptions {
   readonly isQuick: boolean;
   readonly rounds: number;
   readonly seconds: number;
+  readonly leadSeconds: number;
   readonly say: (text: string) => void;
   readonly stalled: (text: string) => void;
 }
@@ -23,16 +24,18 @@ export class SharedLab implements Lab {
   readonly isQuick: boolean;
   readonly rounds: number;
   readonly seconds: number;
+  readonly leadSeconds: number;
   readonly say: (text: string) => void;
   readonly stalled: (text: string) => void;
   #ground: Ground | null = null;
   #person: Person | null = null;
 
-  constructor({ dir, isQuick, rounds, seconds, say, stalled }: LabOptions) {
+  constructor({ dir, isQuick, rounds, seconds, leadSeconds, say, stalled }: LabOptions) {
     this.dir = dir;
     this.isQuick = isQuick;
     this.rounds = rounds;
     this.seconds = seconds;
+    this.leadSeconds = leadSeconds;
     this.say = say;
     this.stalled = stalled;
   }
@@ -61,7 +64,7 @@ export class SharedLab implements Lab {
     const { ground, site, person } = await this.product();
     const path = await nativePath(site, person);
     const seconds = this.isQuick ? 1 : 3;
-    await measure({ ...ground, seconds }, path, warmUp);
+    await measure({ ...ground, seconds, leadSeconds: 0 }, path, warmUp);
     return path;
   }
 

@@ -22,7 +22,7 @@ export async function warmUp(
   for (const path of paths) {
     for (const name of ["simple", "prepared"] as const) {
       const work: Work = { name, clients: 32, unit: "transactions/s" };
-      const { value, cpuUs } = await measure({ ...bench, seconds }, path, work);
+      const { value, cpuUs } = await measure({ ...bench, seconds, leadSeconds: 0 }, path, work);
       say(`warm-up ${name} ${path.name}: ${value.toFixed(0)}, ${cpuUs.toFixed(0)} µs`);
     }
   }

@@ -17,6 +17,8 @@ export interface StartRow {
   readonly cpuMs: number;
   /** Of the medians, to that of the first start. */
   readonly ratio: number;
+  /** What each round took, ms. */
+  readonly rounds: readonly number[];
 }
 
 /** Rounds in which each start has its turn; the first one is what others are compared with. */
@@ -45,6 +47,7 @@ export async function timeStarts(
       fastestMs: Math.min(...ms),
       cpuMs: median(cpuMs) ?? NaN,
       ratio: middle / base,
+      rounds: ms,
     };
   });
 }

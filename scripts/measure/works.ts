@@ -1,6 +1,6 @@
 /** What is measured, and one measurement of it. */
 import { join } from "../lab/paths.ts";
-import { cpuSeconds, delay, must, run } from "../lab/tools.ts";
+import { cpuSeconds, delay, must, run, runHeard } from "../lab/tools.ts";
 import type { Path } from "./path.ts";
 
 export const workNames = ["simple", "prepared", "copy-out", "copy-in", "connect"] as const;
@@ -32,6 +32,11 @@ export interface Bench {
   /** Folder of psql and pgbench. */
   readonly bin: string;
   readonly seconds: number;
+  /**
+   * How long transactions run before they count: clients connect, and code that rested while other
+   * paths had their turn runs slower at first.
+   */
+  readonly leadSeconds: number;
   /** About 200 MB in COPY's text format. */
   readonly copyFile: string;
   readonly copyBytes: number;
@@ -49,18 +54,20 @@ export interface Measured {
 
 /** Measures one work on one path once. What the path still does afterwards is its CPU too. */
 export async function measure(bench: Bench, path: Path, work: Work): Promise<Measured> {
-  const before = cpuOf(path.pids);
-  const alsoBefore = cpuOf(path.alsoPids ?? []);
+  const used = () => ({ own: cpuOf(path.pids), also: cpuOf(path.alsoPids ?? []) });
+  let before = used();
+  const begins = () => void (before = used());
   const done = work.unit === "MB/s"
-    ? await copy(bench, path, work)
-    : await transactions(bench, path, work);
+    ? await copy(bench, path, work, begins)
+    : await transactions(bench, path, work, begins);
   await atRest([...path.pids, ...path.alsoPids ?? []]);
+  const after = used();
   const perUnit = (seconds: number) => done.units > 0 ? seconds * 1e6 / done.units : 0;
   return {
     value: done.value,
     stall: done.stall,
-    cpuUs: perUnit(cpuOf(path.pids) - before),
-    alsoCpuUs: perUnit(cpuOf(path.alsoPids ?? []) - alsoBefore),
+    cpuUs: perUnit(after.own - before.own),
+    alsoCpuUs: perUnit(after.also - before.also),
   };
 }
 
@@ -72,43 +79,73 @@ interface Done {
 
 const nothing = (stall: string): Done => ({ value: 0, units: 0, stall });
 
-async function transactions(bench: Bench, path: Path, work: Work): Promise<Done> {
-  const { seconds } = bench;
+async function transactions(
+  bench: Bench,
+  path: Path,
+  work: Work,
+  begins: () => void,
+): Promise<Done> {
+  const { seconds, leadSeconds } = bench;
   const args = [
-    ...["-n", "-S", "-P", "1", "-T", String(seconds), "-c", String(work.clients)],
+    ...["-n", "-S", "-P", "1", "-T", String(leadSeconds + seconds), "-c", String(work.clients)],
     ...["-j", String(Math.min(2, work.clients))],
     ...["-M", work.name === "prepared" ? "prepared" : "simple"],
     ...(work.name === "connect" ? ["-C"] : []),
   ];
-  const options = { env: path.env, timeoutMs: (seconds + 60) * 1000 };
-  const done = await run(join(bench.bin, "pgbench"), args, options);
+  let counting = false;
+  const hear = (said: string): void => {
+    if (counting || progress(said).every(({ at }) => at < leadSeconds - 0.5)) return;
+    counting = true;
+    begins();
+  };
+  if (leadSeconds === 0) begins();
+  const options = { env: path.env, timeoutMs: (leadSeconds + seconds + 60) * 1000 };
+  const done = await runHeard(join(bench.bin, "pgbench"), args, options, hear);
   if (done.code !== 0) {
     const last = done.stderr.trim().split("\n").slice(-2).join(" ");
     return nothing(`pgbench ended with ${done.code}: ${last}`);
   }
-  const value = Number(/^tps = ([\d.]+)/m.exec(done.stdout)?.[1] ?? 0);
-  const units = Number(/actually processed: (\d+)/.exec(done.stdout)?.[1] ?? 0);
+  const all = Number(/actually processed: (\d+)/.exec(done.stdout)?.[1] ?? 0);
+  const lead = progress(done.stderr).filter(({ at }) => at < leadSeconds + 0.5);
+  const units = all - Math.round(lead.reduce((sum, { count }) => sum + count, 0));
+  const value = units / (leadSeconds + seconds - (lead.at(-1)?.at ?? 0));
   const silent = silentSeconds(done.stdout, done.stderr);
-  const stall = silent === 0 ? null : `no transaction in ${silent} of ${seconds} seconds`;
+  const stall = silent === 0 ? null : `no transaction in ${silent} s of ${seconds + leadSeconds}`;
   return { value, units, stall };
+}
+
+/** What pgbench said of each second: when, and how many transactions. */
+function progress(stderr: string): readonly { readonly at: number; readonly count: number }[] {
+  let before = 0;
+  return [...stderr.matchAll(/^progress: ([\d.]+) s, ([\d.]+) tps.*\n/gm)].map((line) => {
+    const at = Number(line[1]);
+    const count = Number(line[2]) * (at - before);
+    before = at;
+    return { at, count };
+  });
 }
 
 /** Progress lines without a transaction, but for the time in which all clients still connect. */
 function silentSeconds(stdout: string, stderr: string): number {
   const connecting = Number(/^initial connection time = ([\d.]+) ms/m.exec(stdout)?.[1] ?? 0) /
     1000;
-  return [...stderr.matchAll(/^progress: ([\d.]+) s, ([\d.]+) tps/gm)]
-    .filter((line) => Number(line[2]) === 0 && Number(line[1]) > connecting + 0.5).length;
+  return progress(stderr).filter(({ at, count }) => count === 0 && at > connecting + 0.5).length;
 }
 
 /** psql's own timing of the statement, so that connecting isn't in it. */
-async function copy(bench: Bench, path: Path, work: Work): Promise<Done> {
+async function copy(
+  bench: Bench,
+  path: Path,
+  work: Work,
+  begins: () => void,
+): Promise<Done> {
   const psql = join(bench.bin, "psql");
   const isIn = work.name === "copy-in";
   if (isIn) await must(psql, ["-X", "-q", "-c", "TRUNCATE bench_in"], { env: path.env });
   const statement = isIn
     ? `\\copy bench_in from '${bench.copyFile}'`
     : "\\copy bench_out to '/dev/null'";
+  begins();
   const args = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", "\\timing on", "-c", statement];
   const done = await run(psql, args, { env: path.env, timeoutMs: 90_000 });
   const ms = Number(/^Time: ([\d.]+) ms/m.exec(done.stdout)?.[1] ?? 0);
