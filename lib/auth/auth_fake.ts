@@ -22,7 +22,7 @@ export const cluster = "example.test";
 export const password = "correct horse battery";
 /** One key for everybody: making keys is not what is tested. */
 export const key = await generateKey();
-export const csr = buildRequest(key).toBase64();
+export const csr = (await buildRequest(key)).toBase64();
 
 /** Events as they were reported, each checked against its catalogue entry. */
 export class RecordingAudit implements AuditRecorder {

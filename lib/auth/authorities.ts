@@ -51,7 +51,7 @@ export interface AuditSigner {
   readonly keyId: string;
   /** DER of the audit CA certificates, for whoever verifies offline. */
   readonly certificates: readonly Uint8Array[];
-  sign(bytes: Uint8Array): Uint8Array;
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
   verify(bytes: Uint8Array, signature: Uint8Array): boolean;
 }
 
@@ -66,7 +66,7 @@ export interface AuthorityStatus {
 
 /**
  * The authorities in use. The sign functions take a CSR (DER), check that its sender holds its key
- * and use nothing else of it; they throw the Faults of `parseRequest` and `lib/ca/issue`.
+ * and use nothing else of it; they fail with the Faults of `parseRequest` and `lib/ca/issue`.
  */
 export interface Authorities {
   readonly cluster: string;
@@ -86,20 +86,20 @@ export interface Authorities {
       readonly names: readonly string[];
       readonly expires: EpochMs;
     },
-  ): Signed;
+  ): Promise<Signed>;
   signUser(
     csr: Uint8Array,
     order: { readonly identity: UserIdentity; readonly expires: EpochMs },
-  ): Signed;
+  ): Promise<Signed>;
   signDatabaseClient(
     csr: Uint8Array,
     order: { readonly databaseUser: string; readonly expires: EpochMs },
-  ): Signed;
+  ): Promise<Signed>;
   /** For a self-hosted database, of the `db` CA; at least one name. */
   signDatabaseServer(
     csr: Uint8Array,
     order: { readonly names: readonly string[]; readonly expires: EpochMs },
-  ): Signed;
+  ): Promise<Signed>;
   /** `sha256:<hex>` of the host CA's SubjectPublicKeyInfo. */
   caPin(): string;
   /** The public halves, as `watch` and `get cert_authority` give them. */
@@ -146,28 +146,40 @@ class StoredAuthorities implements Authorities {
     return this.trusted[type] ?? [];
   }
 
-  signHost(
+  async signHost(
     csr: Uint8Array,
     order: { identity: HostIdentity; names: readonly string[]; expires: EpochMs },
-  ): Signed {
-    return signed(issueHost(this.#issuer("host"), { ...order, ...this.#order(csr, order) }));
+  ): Promise<Signed> {
+    return signed(
+      await issueHost(this.#issuer("host"), { ...order, ...await this.#order(csr, order) }),
+    );
   }
 
-  signUser(csr: Uint8Array, order: { identity: UserIdentity; expires: EpochMs }): Signed {
-    return signed(issueUser(this.#issuer("user"), { ...order, ...this.#order(csr, order) }));
+  async signUser(
+    csr: Uint8Array,
+    order: { identity: UserIdentity; expires: EpochMs },
+  ): Promise<Signed> {
+    return signed(
+      await issueUser(this.#issuer("user"), { ...order, ...await this.#order(csr, order) }),
+    );
   }
 
-  signDatabaseClient(csr: Uint8Array, order: { databaseUser: string; expires: EpochMs }): Signed {
+  async signDatabaseClient(
+    csr: Uint8Array,
+    order: { databaseUser: string; expires: EpochMs },
+  ): Promise<Signed> {
     const issuer = this.#issuer("db_client");
-    return signed(issueDatabaseClient(issuer, { ...order, ...this.#order(csr, order) }));
+    return signed(
+      await issueDatabaseClient(issuer, { ...order, ...await this.#order(csr, order) }),
+    );
   }
 
-  signDatabaseServer(
+  async signDatabaseServer(
     csr: Uint8Array,
     order: { names: readonly string[]; expires: EpochMs },
-  ): Signed {
+  ): Promise<Signed> {
     return signed(
-      issueDatabaseServer(this.#issuer("db"), { ...order, ...this.#order(csr, order) }),
+      await issueDatabaseServer(this.#issuer("db"), { ...order, ...await this.#order(csr, order) }),
     );
   }
 
@@ -192,8 +204,8 @@ class StoredAuthorities implements Authorities {
     }));
   }
 
-  #order(csr: Uint8Array, { expires }: { readonly expires: EpochMs }): Order {
-    const { spki } = parseRequest(csr);
+  async #order(csr: Uint8Array, { expires }: { readonly expires: EpochMs }): Promise<Order> {
+    const { spki } = await parseRequest(csr);
     return { spki, expires, now: this.#clock.now(), random: this.#random };
   }
 

@@ -20,7 +20,7 @@ import { authorityKey } from "./authority_store.ts";
 const cluster = "example.test";
 const hour = 3_600_000;
 const key = await generateKey();
-const csr = buildRequest(key);
+const csr = await buildRequest(key);
 const message = new TextEncoder().encode("head 7");
 
 const alice: UserIdentity = {
@@ -76,10 +76,12 @@ Deno.test("of several first starts at once, all use what one of them made", asyn
   const { open } = setup();
   const all = await Promise.all([open(), open(), open()]);
   for (const one of all) assert.deepEqual(one.trusted, all[0]?.trusted);
-  const signed = all.map((one) =>
-    one.signUser(csr, { identity: alice, expires: Date.UTC(2027, 0) }).chain
+  const signed = await Promise.all(
+    all.map((one) => one.signUser(csr, { identity: alice, expires: Date.UTC(2027, 0) })),
   );
-  const issuers = new Set(signed.map(([der]) => parseCertificate(der ?? csr).issuer.raw.toHex()));
+  const issuers = new Set(
+    signed.map(({ chain: [der] }) => parseCertificate(der ?? csr).issuer.raw.toHex()),
+  );
   assert.equal(issuers.size, 1);
 });
 
@@ -93,10 +95,10 @@ Deno.test("what is signed passes the identity check with the trusted set", async
     standing: { generationOf: () => 1, lockOf: () => null },
   };
   const expires = clock.now() + hour;
-  const user = authorities.signUser(csr, { identity: alice, expires });
+  const user = await authorities.signUser(csr, { identity: alice, expires });
   assert.deepEqual(verifyIdentity(user.chain, { ...common, expect: "user" }).identity, alice);
   assert.equal(user.expires, expires);
-  const host = authorities.signHost(csr, { identity: agent, names: ["localhost"], expires });
+  const host = await authorities.signHost(csr, { identity: agent, names: ["localhost"], expires });
   const asHost = { ...common, expect: "host", systemRole: "db" } as const;
   assert.deepEqual(verifyIdentity(host.chain, asHost).identity, agent);
   assert.throws(
@@ -109,8 +111,8 @@ Deno.test("database certificates are of their own authorities", async () => {
   const { open, clock } = setup();
   const authorities = await open();
   const expires = clock.now() + hour;
-  const client = authorities.signDatabaseClient(csr, { databaseUser: "app", expires });
-  const server = authorities.signDatabaseServer(csr, { names: ["pg.internal"], expires });
+  const client = await authorities.signDatabaseClient(csr, { databaseUser: "app", expires });
+  const server = await authorities.signDatabaseServer(csr, { names: ["pg.internal"], expires });
   for (const [type, { chain }] of [["db_client", client], ["db", server]] as const) {
     const [ca, leaf] = [authorities.trustedOf(type)[0], chain[0]].map((d) =>
       parseCertificate(d ?? csr)
@@ -126,10 +128,11 @@ Deno.test("a request that doesn't prove its key gets no certificate", async () =
   const forged = csr.slice();
   forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
   const expires = clock.now() + hour;
-  assert.throws(() => authorities.signUser(forged, { identity: alice, expires }), Fault);
+  await assert.rejects(() => authorities.signUser(forged, { identity: alice, expires }), Fault);
   const other = { ...key, sign: (await generateKey()).sign };
-  assert.throws(
-    () => authorities.signUser(buildRequest(other), { identity: alice, expires }),
+  const request = await buildRequest(other);
+  await assert.rejects(
+    () => authorities.signUser(request, { identity: alice, expires }),
     faulty("ca.bad-request"),
   );
 });
@@ -140,7 +143,7 @@ Deno.test("audit checkpoints are signed by the audit authority's key alone", asy
     audit: a.audit,
     trustedOf: a.trustedOf.bind(a),
   }));
-  const signature = audit.sign(message);
+  const signature = await audit.sign(message);
   assert.ok(audit.verify(message, signature));
   assert.ok(!audit.verify(message.subarray(1), signature));
   assert.ok(!audit.verify(message, signature.subarray(1)));

@@ -88,7 +88,7 @@ async function makeRecord(
 ): Promise<AuthorityRecord> {
   const key = await generateKey();
   const now = clock.now();
-  const { der } = issueAuthority({ type, cluster, key, now, expires: now + lifeMs, random });
+  const { der } = await issueAuthority({ type, cluster, key, now, expires: now + lifeMs, random });
   const text = key.privatePem();
   return {
     v: 1,

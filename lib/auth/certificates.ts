@@ -44,7 +44,7 @@ export async function routeCertificate(
     ...(db_user === null ? {} : { user: db_user }),
     ...(db_name === null ? {} : { database: db_name }),
   };
-  const signed = core.authorities.signUser(decodeBase64(input.csr), {
+  const signed = await core.authorities.signUser(decodeBase64(input.csr), {
     identity: { ...identity, route },
     expires: endOfLife(core, roles, undefined, caller.expires),
   });
@@ -120,7 +120,7 @@ export async function databaseCertificate(
   const proven = await callers.user(input.user_chain.map(decodeBase64));
   const { identity, expires } = proven;
   const grant = await grantFor(core, callers, agent, proven, input);
-  const signed = core.authorities.signDatabaseClient(decodeBase64(input.csr), {
+  const signed = await core.authorities.signDatabaseClient(decodeBase64(input.csr), {
     databaseUser: input.db_user,
     expires: capped(grant.decidedAt + databaseLifeMs, expires),
   });

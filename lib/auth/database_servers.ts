@@ -14,7 +14,7 @@ export async function databaseServerCertificate(
   { caller, remoteAddress }: Context,
 ): Promise<CallOutput<"certificates.database_server">> {
   const expires = clock.now() + ttl_s * 1000;
-  const signed = authorities.signDatabaseServer(decodeBase64(csr), { names, expires });
+  const signed = await authorities.signDatabaseServer(decodeBase64(csr), { names, expires });
   const issued = issuedOf(signed);
   await audit.report("cert.create", {
     ...whoOf(caller, remoteAddress),

@@ -66,7 +66,7 @@ export async function join(
 
 async function joinWith(core: Core, input: JoinInput): Promise<CallOutput<"join">> {
   const csr = decodeBase64(input.csr);
-  parseRequest(csr);
+  await parseRequest(csr);
   const systemRoles = [...new Set(input.system_roles)];
   if (input.principals.length > 0 && !systemRoles.includes("proxy")) {
     throw invalid("auth.no-principals", "only a proxy has names that clients check");
@@ -79,7 +79,7 @@ async function joinWith(core: Core, input: JoinInput): Promise<CallOutput<"join"
     const services = isAgent ? token.resource.spec.services : [];
     const { cluster } = core;
     const identity: HostIdentity = { v: 1, cluster, kind: "host", host, systemRoles, services };
-    const signed = signHost(core, csr, identity, input.principals);
+    const signed = await signHost(core, csr, identity, input.principals);
     const number = isAgent ? randomNumber(core) : 0;
     if (!await land(core, token, input, { host, number, signed })) continue;
     return {
@@ -160,14 +160,14 @@ function checkRoles(token: Token, wanted: readonly ("proxy" | "db")[]): void {
   );
 }
 
-function signHost(
+async function signHost(
   core: Core,
   csr: Uint8Array,
   identity: HostIdentity,
   names: readonly string[],
-): Signed {
+): Promise<Signed> {
   const expires = core.clock.now() + hostLifeMs;
-  return core.authorities.signHost(csr, { identity, names, expires });
+  return await core.authorities.signHost(csr, { identity, names, expires });
 }
 
 function randomNumber({ random }: Core): number {
@@ -185,8 +185,10 @@ export async function renew(
   if (input.principals.length > 0 && !identity.systemRoles.includes("proxy")) {
     throw invalid("auth.no-principals", "only a proxy has names that clients check");
   }
+  await hostRecordOf(core, identity);
+  const signed = await signHost(core, decodeBase64(input.csr), identity, input.principals);
+  // Once more: it may have been removed while its certificate was signed.
   const record = await hostRecordOf(core, identity);
-  const signed = signHost(core, decodeBase64(input.csr), identity, input.principals);
   await core.backend.commit({ puts: hostPuts(identity.host, record, signed.expires) });
   const issued = issuedOf(signed);
   await core.audit.report("cert.create", {

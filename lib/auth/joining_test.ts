@@ -139,6 +139,23 @@ Deno.test("a removed agent neither renews nor heartbeats, and what it served is 
   await site.close();
 });
 
+Deno.test("an agent that is removed while its renewal is signed stays removed", async () => {
+  const site = await openSite();
+  const agent = await addHost(site, "db");
+  await heartbeat(agent, database("orders"));
+  const { authorities } = site;
+  const signHost = authorities.signHost.bind(authorities);
+  authorities.signHost = async (request, order) => {
+    const signed = await signHost(request, order);
+    await site.admin.call("resources.remove", { kind: "agent", name: agent.joined.host });
+    return signed;
+  };
+  await rejects(agent.client.call("renew", { csr }), { code: "auth.host-removed" });
+  authorities.signHost = signHost;
+  await rejects(heartbeat(agent, database("orders")), { code: "auth.host-removed" });
+  await site.close();
+});
+
 Deno.test("a locked host calls nothing", async () => {
   const site = await openSite();
   const agent = await addHost(site, "db");

@@ -39,7 +39,7 @@ export function passwordLogin(
       "addr.remote": input.client_address.slice(0, 128),
     };
     try {
-      parseRequest(decodeBase64(input.csr));
+      await parseRequest(decodeBase64(input.csr));
       const user = await authenticate(core, lockout, input, who);
       return await logIn(core, callers, user, input, who);
     } catch (thrown) {
@@ -99,7 +99,7 @@ async function logIn(
   const roles = await callers.roles(user.spec.roles);
   await refuseLocked(core, callers, identity, who);
   const expires = endOfLife(core, roles, input.ttl_s);
-  const signed = core.authorities.signUser(decodeBase64(input.csr), { identity, expires });
+  const signed = await core.authorities.signUser(decodeBase64(input.csr), { identity, expires });
   const known: Who = {
     ...who,
     user_kind: 1,

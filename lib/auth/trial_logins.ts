@@ -64,7 +64,7 @@ export async function trialCertificate(
   if (db_user === null || await servedBy(core, host, database) === null) throw noTrial();
   const { who, expires } = await allowLogin(core, callers, trial, host);
   await spend(core, host, id);
-  const signed = core.authorities.signDatabaseClient(decodeBase64(csr), {
+  const signed = await core.authorities.signDatabaseClient(decodeBase64(csr), {
     databaseUser: db_user,
     expires: capped(core.clock.now() + certificateMs, expires),
   });

@@ -35,7 +35,7 @@ export async function fakeAuthority(
   } = {},
 ): Promise<FakeAuthority> {
   const key = await generateKey(change.algorithm);
-  const { der } = issueAuthority({
+  const { der } = await issueAuthority({
     type,
     cluster: change.cluster ?? fakeCluster,
     key,
@@ -74,20 +74,20 @@ export function fakeHost(change: Partial<HostIdentity> = {}): HostIdentity {
   };
 }
 
-export function fakeUserCertificate(
+export async function fakeUserCertificate(
   { issuer }: FakeAuthority,
   key: SigningKey,
   identity: UserIdentity = fakeUser(),
-): Issued {
+): Promise<Issued> {
   const order = { spki: key.spki, now: fakeNow, expires: fakeNow + hourMs, random: fakeRandom };
-  return issueUser(issuer, { ...order, identity });
+  return await issueUser(issuer, { ...order, identity });
 }
 
-export function fakeHostCertificate(
+export async function fakeHostCertificate(
   { issuer }: FakeAuthority,
   key: SigningKey,
   identity: HostIdentity = fakeHost(),
-): Issued {
+): Promise<Issued> {
   const order = { spki: key.spki, now: fakeNow, expires: fakeNow + hourMs, random: fakeRandom };
-  return issueHost(issuer, { ...order, identity, names: ["localhost", "127.0.0.1", "::1"] });
+  return await issueHost(issuer, { ...order, identity, names: ["localhost", "127.0.0.1", "::1"] });
 }

@@ -138,7 +138,10 @@ export interface CertificateParts {
 }
 
 /** Builds and signs; the DER of the whole certificate. */
-export function buildCertificate(parts: CertificateParts, key: SigningKey): Uint8Array {
+export async function buildCertificate(
+  parts: CertificateParts,
+  key: SigningKey,
+): Promise<Uint8Array> {
   const algorithm = signatureAlgorithms[key.algorithm];
   const tbs = sequence(
     explicit(0, small(2)),
@@ -150,7 +153,7 @@ export function buildCertificate(parts: CertificateParts, key: SigningKey): Uint
     parts.spki,
     explicit(3, sequence(...parts.extensions)),
   );
-  return sequence(tbs, algorithm, bits(key.sign(tbs)));
+  return sequence(tbs, algorithm, bits(await key.sign(tbs)));
 }
 
 /** SHA-256 of the whole certificate, lower-case hex: how caches, events and people name it. */

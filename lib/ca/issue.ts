@@ -46,11 +46,11 @@ export interface Issued {
 export const backdateMs = 60_000;
 
 /** A person's or bot's: client authentication with the identity inside. */
-export function issueUser(
+export async function issueUser(
   issuer: Issuer,
   order: Order & { readonly identity: UserIdentity },
-): Issued {
-  return issueLeaf(issuer, order, {
+): Promise<Issued> {
+  return await issueLeaf(issuer, order, {
     subject: buildName({ common: cutName(order.identity.user) }),
     usages: [oids.clientAuth],
     extensions: [identityExtension(order.identity)],
@@ -60,12 +60,12 @@ export function issueUser(
 /**
  * A service's: server and client. SANs are its host id and `names`, for clients that check names.
  */
-export function issueHost(
+export async function issueHost(
   issuer: Issuer,
   order: Order & { readonly identity: HostIdentity; readonly names: readonly string[] },
-): Issued {
+): Promise<Issued> {
   const { identity, names } = order;
-  return issueLeaf(issuer, order, {
+  return await issueLeaf(issuer, order, {
     subject: buildName({ organization: identity.cluster, common: cutName(identity.host) }),
     usages: [oids.serverAuth, oids.clientAuth],
     extensions: [subjectAltNames([identity.host, ...names]), identityExtension(identity)],
@@ -73,11 +73,11 @@ export function issueHost(
 }
 
 /** What a Database Service shows to a database: CN is the database user, exactly. */
-export function issueDatabaseClient(
+export async function issueDatabaseClient(
   issuer: Issuer,
   order: Order & { readonly databaseUser: string },
-): Issued {
-  return issueLeaf(issuer, order, {
+): Promise<Issued> {
+  return await issueLeaf(issuer, order, {
     subject: buildName({ common: order.databaseUser }),
     usages: [oids.clientAuth],
     extensions: [],
@@ -88,12 +88,12 @@ export function issueDatabaseClient(
  * A self-hosted database's server certificate; `names` are DNS names and IP addresses, at least
  * one.
  */
-export function issueDatabaseServer(
+export async function issueDatabaseServer(
   issuer: Issuer,
   order: Order & { readonly names: readonly string[] },
-): Issued {
+): Promise<Issued> {
   const [first = ""] = order.names;
-  return issueLeaf(issuer, order, {
+  return await issueLeaf(issuer, order, {
     subject: buildName({ common: cutName(first) }),
     usages: [oids.serverAuth],
     extensions: [subjectAltNames(order.names)],
@@ -110,7 +110,7 @@ export interface AuthorityOrder {
 }
 
 /** A self-signed CA that may sign leafs only (path length 0). Its name is unlike any other CA's. */
-export function issueAuthority(order: AuthorityOrder): Issued {
+export async function issueAuthority(order: AuthorityOrder): Promise<Issued> {
   const { type, cluster, key, now, random } = order;
   const serial = randomSerial(random);
   const name = buildName({
@@ -119,7 +119,7 @@ export function issueAuthority(order: AuthorityOrder): Issued {
     serial: serial.toHex(),
   });
   const expires = wholeSecond(order.expires);
-  const der = buildCertificate({
+  const der = await buildCertificate({
     serial,
     issuer: name,
     subject: name,
@@ -156,7 +156,11 @@ interface Template {
   readonly extensions: readonly Uint8Array[];
 }
 
-function issueLeaf({ certificate, key }: Issuer, order: Order, template: Template): Issued {
+async function issueLeaf(
+  { certificate, key }: Issuer,
+  order: Order,
+  template: Template,
+): Promise<Issued> {
   const isRsa = publicKeyAlgorithm(order.spki) === "rsa2048";
   const expires = wholeSecond(Math.min(order.expires, certificate.notAfter));
   if (expires <= order.now) {
@@ -166,7 +170,7 @@ function issueLeaf({ certificate, key }: Issuer, order: Order, template: Templat
       message: "a certificate would be over before it starts",
     });
   }
-  const der = buildCertificate({
+  const der = await buildCertificate({
     serial: randomSerial(order.random),
     issuer: certificate.subject.raw,
     subject: template.subject,

@@ -14,11 +14,11 @@ import {
 import { parseCertificate } from "./certificate.ts";
 import { encodeIdentity, maxIdentityBytes } from "./extension.ts";
 import { issueDatabaseClient, issueDatabaseServer, issueHost, issueUser } from "./issue.ts";
-import { generateKey, type KeyAlgorithm, type SigningKey } from "./keys.ts";
+import { generateKey, type KeyAlgorithm, type SigningKey, signingKey } from "./keys.ts";
 import { oids } from "./oids.ts";
-import { certificatePem, pem } from "./pem.ts";
+import { certificatePem, pem, readPem } from "./pem.ts";
 import { caPin } from "./pin.ts";
-import { buildRequest } from "./request.ts";
+import { buildRequest, parseRequest } from "./request.ts";
 import { caTypes } from "./trust.ts";
 
 const algorithms: readonly KeyAlgorithm[] = ["p256", "rsa2048"];
@@ -117,7 +117,7 @@ Deno.test(
   "openssl takes user certificates as clients, with the identity in them",
   each(async (authority, key) => {
     const identity = fakeUser({ user: "ü".repeat(90) });
-    const { der } = issueUser(authority.issuer, { ...order(key), identity });
+    const { der } = await issueUser(authority.issuer, { ...order(key), identity });
     const text = await show(der);
     assert.match(text, /TLS Web Client Authentication\s/);
     assert.ok(text.includes(`${oids.identity}:`));
@@ -131,7 +131,10 @@ Deno.test("openssl takes an identity of the largest size", async () => {
   assert.ok(authority && key);
   const empty = encodeIdentity(fakeUser({ traits: { x: [""] } })).length;
   const traits = { x: ["a".repeat(maxIdentityBytes - empty)] };
-  const { der } = issueUser(authority.issuer, { ...order(key), identity: fakeUser({ traits }) });
+  const { der } = await issueUser(authority.issuer, {
+    ...order(key),
+    identity: fakeUser({ traits }),
+  });
   await show(der);
   await verify(authority, der, "sslclient");
 });
@@ -140,7 +143,11 @@ Deno.test(
   "openssl takes host certificates as both, and finds their names",
   each(async (authority, key) => {
     const names = ["proxy.example.test", "*.db.example.test", "127.0.0.1", "::1"];
-    const { der } = issueHost(authority.issuer, { ...order(key), identity: fakeHost(), names });
+    const { der } = await issueHost(authority.issuer, {
+      ...order(key),
+      identity: fakeHost(),
+      names,
+    });
     const text = await show(der);
     assert.match(text, /TLS Web Server Authentication, TLS Web Client Authentication/);
     assert.ok(
@@ -167,7 +174,7 @@ Deno.test(
 Deno.test(
   "openssl takes database server certificates as servers",
   each(async (authority, key) => {
-    const { der } = issueDatabaseServer(authority.issuer, {
+    const { der } = await issueDatabaseServer(authority.issuer, {
       ...order(key),
       names: ["pg.internal", "10.1.2.3"],
     });
@@ -192,7 +199,7 @@ Deno.test("openssl reads a database user's name as it was given", async () => {
   const [key] = keys.values();
   assert.ok(authority && key);
   for (const databaseUser of databaseUsers) {
-    const { der } = issueDatabaseClient(authority.issuer, { ...order(key), databaseUser });
+    const { der } = await issueDatabaseClient(authority.issuer, { ...order(key), databaseUser });
     await show(der);
     await verify(authority, der, "sslclient");
     const options = ["-noout", "-subject", "-nameopt", "utf8,sep_multiline,sname"];
@@ -202,12 +209,32 @@ Deno.test("openssl reads a database user's name as it was given", async () => {
 });
 
 Deno.test("openssl verifies requests, and its own are read", async () => {
-  for (const key of keys.values()) {
-    const request = pem("CERTIFICATE REQUEST", buildRequest(key));
+  const label = "CERTIFICATE REQUEST";
+  for (const key of [...keys.values(), ...await foreignKeys()]) {
+    const request = pem(label, await buildRequest(key));
     const { ok, text } = await openssl(request, "req", "-noout", "-verify", "-text");
     assert.ok(ok && /verify OK/.test(text), text);
+    const args = ["-new", "-key", "/dev/stdin", "-sha256", "-subj", "/CN=a"];
+    const [made = new Uint8Array()] = readPem(
+      (await openssl(key.privatePem(), "req", ...args)).text,
+      label,
+    );
+    assert.deepEqual((await parseRequest(made)).spki, key.spki);
   }
 });
+
+/** Keys as openssl makes them: PKCS#8, of every kind that is taken. */
+async function foreignKeys(): Promise<readonly SigningKey[]> {
+  const kinds = [
+    ["EC", "ec_paramgen_curve:P-256"],
+    ["RSA", "rsa_keygen_bits:2048"],
+    ["RSA", "rsa_keygen_bits:3072"],
+  ] as const;
+  const made = kinds.map(([kind, option]) =>
+    openssl("", "genpkey", "-quiet", "-algorithm", kind, "-pkeyopt", option)
+  );
+  return (await Promise.all(made)).map(({ text }) => signingKey(text));
+}
 
 Deno.test("openssl reads the private keys and agrees on the pin", async () => {
   for (const key of keys.values()) {
@@ -252,7 +279,7 @@ Deno.test("openssl agrees that a changed certificate is not signed", async () =>
   const [authority] = authorities.values();
   const [key] = keys.values();
   assert.ok(authority && key);
-  const der = fakeHostCertificate(authority, key).der.slice();
+  const der = (await fakeHostCertificate(authority, key)).der.slice();
   der[der.length - 1] = (der.at(-1) ?? 0) ^ 1;
   await verify(authority, der);
 });

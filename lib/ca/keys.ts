@@ -1,8 +1,11 @@
-/** Key pairs: made by WebCrypto, used through node:crypto's synchronous functions. */
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+/**
+ * Key pairs. WebCrypto signs, and verifies requests: beside the event loop and in less time than
+ * node:crypto, whose synchronous functions read keys and verify where nothing can wait.
+ */
+import { createPrivateKey, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { Fault } from "../core/fault.ts";
 import { derFault, inside, readBitBytes, readInteger, readOid, readWhole, tags } from "./der.ts";
-import { none, oid, sequence } from "./der_build.ts";
+import { none, octets, oid, sequence, small, unsigned } from "./der_build.ts";
 import { oids } from "./oids.ts";
 import { pem } from "./pem.ts";
 
@@ -14,8 +17,8 @@ export interface SigningKey {
   readonly algorithm: KeyAlgorithm;
   /** SubjectPublicKeyInfo (DER) of the public half. */
   readonly spki: Uint8Array;
-  /** ECDSA (DER form) or RSASSA-PKCS1-v1_5, with SHA-256. */
-  sign(bytes: Uint8Array): Uint8Array;
+  /** ECDSA (DER form) or RSASSA-PKCS1-v1_5, with SHA-256; over the bytes as they are now. */
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
   /** The private key as unencrypted PKCS#8 PEM. */
   privatePem(): string;
 }
@@ -26,19 +29,17 @@ export const signatureAlgorithms: Readonly<Record<KeyAlgorithm, Uint8Array>> = {
   rsa2048: sequence(oid(oids.rsaSha256), none),
 };
 
+/** WebCrypto's names of both families, each for all that it is asked to do. */
+const families = {
+  p256: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+  rsa2048: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+} as const satisfies Readonly<Record<KeyAlgorithm, unknown>>;
+
 export async function generateKey(algorithm: KeyAlgorithm = "p256"): Promise<SigningKey> {
   const pair = algorithm === "p256"
-    ? await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, [
-      "sign",
-      "verify",
-    ])
+    ? await crypto.subtle.generateKey(families.p256, true, ["sign", "verify"])
     : await crypto.subtle.generateKey(
-      {
-        name: "RSASSA-PKCS1-v1_5",
-        modulusLength: 2048,
-        publicExponent: Uint8Array.of(1, 0, 1),
-        hash: "SHA-256",
-      },
+      { ...families.rsa2048, modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) },
       true,
       ["sign", "verify"],
     );
@@ -51,12 +52,44 @@ export function signingKey(privatePem: string): SigningKey {
   const key = privateKeyOf(privatePem);
   const spki = new Uint8Array(createPublicKey(key).export({ type: "spki", format: "der" }));
   const algorithm = publicKeyAlgorithm(spki);
-  return {
-    algorithm,
-    spki,
-    sign: (bytes) => new Uint8Array(sign("sha256", bytes, key)),
-    privatePem: () => privatePem,
+  // Not every key signs: it is imported when it first does.
+  let imported: Promise<CryptoKey> | undefined;
+  const sign = async (bytes: Uint8Array): Promise<Uint8Array> => {
+    const family = families[algorithm];
+    const copy = bytes.slice();
+    imported ??= crypto.subtle.importKey("pkcs8", pkcs8Of(key, algorithm), family, false, ["sign"]);
+    const signature = new Uint8Array(await crypto.subtle.sign(family, await imported, copy));
+    return algorithm === "p256" ? derSignature(signature) : signature;
   };
+  return { algorithm, spki, sign, privatePem: () => privatePem };
+}
+
+/**
+ * PKCS#8 for signing alone. On the curve it leaves out the public half (RFC 5915 §3 allows it),
+ * which WebCrypto would otherwise check against the private one at each signature: a third of it.
+ */
+function pkcs8Of(key: KeyObject, algorithm: KeyAlgorithm): Uint8Array<ArrayBuffer> {
+  if (algorithm === "rsa2048") {
+    return new Uint8Array(key.export({ type: "pkcs8", format: "der" }));
+  }
+  const { d = "" } = key.export({ format: "jwk" });
+  const secret = sequence(small(1), octets(Uint8Array.fromBase64(d, { alphabet: "base64url" })));
+  const family = sequence(oid(oids.ecPublicKey), oid(oids.p256));
+  return sequence(small(0), family, octets(secret)).slice();
+}
+
+/** ECDSA-Sig-Value (RFC 3279 §2.2.3) from the two numbers side by side, as WebCrypto has them. */
+function derSignature(pair: Uint8Array): Uint8Array {
+  return sequence(unsigned(pair.subarray(0, 32)), unsigned(pair.subarray(32)));
+}
+
+/** The other way; throws a Fault for anything but strict DER of two numbers that fit. */
+function signaturePair(der: Uint8Array): Uint8Array<ArrayBuffer> {
+  const fields = inside(readWhole(der, tags.sequence));
+  const numbers = [fields.read(tags.integer), fields.read(tags.integer)].map(readInteger);
+  fields.end();
+  if (numbers.some((one) => one <= 0n || one >= 1n << 256n)) throw derFault("signature", 0);
+  return Uint8Array.fromHex(numbers.map((one) => one.toString(16).padStart(64, "0")).join(""));
 }
 
 function privateKeyOf(privatePem: string): KeyObject {
@@ -117,6 +150,26 @@ export function verifySignature(
   if (publicKeyAlgorithm(spki) !== algorithmOf[algorithm]) return false;
   try {
     return verify("sha256", bytes, createPublicKey(pem("PUBLIC KEY", spki)), signature);
+  } catch {
+    return false;
+  }
+}
+
+/** The same question as {@linkcode verifySignature}, at half the cost and beside the event loop. */
+export async function verifySignatureAsync(
+  spki: Uint8Array,
+  algorithm: string,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  const found = publicKeyAlgorithm(spki);
+  if (found !== algorithmOf[algorithm]) return false;
+  const family = families[found];
+  const copy = bytes.slice();
+  try {
+    const claimed = found === "p256" ? signaturePair(signature) : signature.slice();
+    const key = await crypto.subtle.importKey("spki", spki.slice(), family, false, ["verify"]);
+    return await crypto.subtle.verify(family, key, claimed, copy);
   } catch {
     return false;
   }

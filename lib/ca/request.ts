@@ -17,7 +17,7 @@ import {
   publicKeyAlgorithm,
   signatureAlgorithms,
   type SigningKey,
-  verifySignature,
+  verifySignatureAsync,
 } from "./keys.ts";
 import { buildName, type DistinguishedName, readName } from "./name.ts";
 
@@ -30,17 +30,17 @@ export interface CertificateRequest {
 }
 
 /** Builds a request without attributes, signed by `key`. */
-export function buildRequest(key: SigningKey, common = "remoteler"): Uint8Array {
+export async function buildRequest(key: SigningKey, common = "remoteler"): Promise<Uint8Array> {
   const info = sequence(small(0), buildName({ common }), key.spki, element(0xa0));
-  return sequence(info, signatureAlgorithms[key.algorithm], bits(key.sign(info)));
+  return sequence(info, signatureAlgorithms[key.algorithm], bits(await key.sign(info)));
 }
 
 /**
- * Parses strict DER and verifies the signature by the request's own key. Throws a Fault: `ca.bad-
- * der`,
- * `ca.bad-key` (a kind of key that isn't taken), `ca.bad-request` (signature not by that key).
+ * Parses strict DER and verifies the signature by the request's own key. Fails with a Fault:
+ * `ca.bad-der`, `ca.bad-key` (a kind of key that isn't taken), `ca.bad-request` (signature not by
+ * that key).
  */
-export function parseRequest(der: Uint8Array): CertificateRequest {
+export async function parseRequest(der: Uint8Array): Promise<CertificateRequest> {
   const outer = inside(readWhole(der, tags.sequence));
   const info = outer.read(tags.sequence);
   const algorithm = outer.enter(tags.sequence);
@@ -52,7 +52,8 @@ export function parseRequest(der: Uint8Array): CertificateRequest {
   const spki = fields.read(tags.sequence).raw;
   passAttributes(fields);
   publicKeyAlgorithm(spki);
-  if (!verifySignature(spki, readOid(algorithm.read(tags.oid)), info.raw, signature)) {
+  const algorithmId = readOid(algorithm.read(tags.oid));
+  if (!await verifySignatureAsync(spki, algorithmId, info.raw, signature)) {
     throw new Fault({
       kind: "invalid",
       code: "ca.bad-request",

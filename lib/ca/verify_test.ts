@@ -67,12 +67,12 @@ function refused(code: string, run: () => unknown): Fault {
 }
 
 /** A leaf of the user CA with whatever is changed in it. */
-function handmade(
+async function handmade(
   change: Partial<CertificateParts> & { readonly identity?: Identity | null } = {},
   authority: FakeAuthority = user,
-): Uint8Array {
+): Promise<Uint8Array> {
   const { identity = fakeUser(), ...parts } = change;
-  return buildCertificate({
+  return await buildCertificate({
     serial: fakeRandom.bytes(16),
     issuer: authority.issuer.certificate.subject.raw,
     subject: buildName({ common: "someone" }),
@@ -93,9 +93,9 @@ function leafExtensions(identity: Identity | null, usages: string[] = [oids.clie
   ];
 }
 
-Deno.test("a user's certificate gives its identity, end and fingerprint", () => {
+Deno.test("a user's certificate gives its identity, end and fingerprint", async () => {
   const route = { service: "pg", protocol: "postgres", user: "app" };
-  const { der } = fakeUserCertificate(user, key, fakeUser({ route }));
+  const { der } = await fakeUserCertificate(user, key, fakeUser({ route }));
   const verified = verifyIdentity([der, user.der], asUser());
   const identity: UserIdentity = verified.identity;
   assert.deepEqual(identity, fakeUser({ route }));
@@ -103,8 +103,8 @@ Deno.test("a user's certificate gives its identity, end and fingerprint", () => 
   assert.equal(verified.fingerprint, fingerprint(der));
 });
 
-Deno.test("a host's certificate gives its identity, in the role that is asked for", () => {
-  const { der } = fakeHostCertificate(host, key);
+Deno.test("a host's certificate gives its identity, in the role that is asked for", async () => {
+  const { der } = await fakeHostCertificate(host, key);
   const identity: HostIdentity = verifyIdentity([der], asHost({ systemRole: "db" })).identity;
   assert.deepEqual(identity, fakeHost());
   assert.deepEqual(verifyIdentity([der], asHost()).identity, fakeHost());
@@ -117,13 +117,13 @@ Deno.test("no certificate is refused", () => {
   refused("ca.no-certificate", () => verifyIdentity([new Uint8Array(0)], asUser()));
 });
 
-Deno.test("validity counts to the millisecond, seen before or not", () => {
-  const { der, expires } = fakeUserCertificate(user, key);
+Deno.test("validity counts to the millisecond, seen before or not", async () => {
+  const { der, expires } = await fakeUserCertificate(user, key);
   verifyIdentity([der], asUser({ now: expires - 1 }));
   refused("ca.expired", () => verifyIdentity([der], asUser({ now: expires })));
   const start = fakeNow - 60_000 - (fakeNow % 1000);
   verifyIdentity([der], asUser({ now: start }));
-  const later = issueUser(user.issuer, {
+  const later = await issueUser(user.issuer, {
     identity: fakeUser(),
     spki: key.spki,
     now: fakeNow + hourMs,
@@ -133,8 +133,8 @@ Deno.test("validity counts to the millisecond, seen before or not", () => {
   refused("ca.not-yet-valid", () => verifyIdentity([later.der], asUser()));
 });
 
-Deno.test("a stranger's certificate is refused, whatever it sends along", () => {
-  const { der } = fakeUserCertificate(stranger, key);
+Deno.test("a stranger's certificate is refused, whatever it sends along", async () => {
+  const { der } = await fakeUserCertificate(stranger, key);
   refused("ca.unknown-issuer", () => verifyIdentity([der], asUser()));
   refused("ca.unknown-issuer", () => verifyIdentity([der, stranger.der], asUser()));
   refused("ca.unknown-issuer", () => verifyIdentity([der, user.der], asUser()));
@@ -143,45 +143,48 @@ Deno.test("a stranger's certificate is refused, whatever it sends along", () => 
 Deno.test("the names of our CA over a stranger's signature are refused", async () => {
   const forger = await generateKey();
   const forged = { der: user.der, issuer: { ...user.issuer, key: forger } };
-  refused("ca.unknown-issuer", () => verifyIdentity([handmade({}, forged)], asUser()));
+  const der = await handmade({}, forged);
+  refused("ca.unknown-issuer", () => verifyIdentity([der], asUser()));
 });
 
-Deno.test("a certificate signed by one of our leafs is refused", () => {
-  const { der } = fakeUserCertificate(user, key);
+Deno.test("a certificate signed by one of our leafs is refused", async () => {
+  const { der } = await fakeUserCertificate(user, key);
   const leafAsIssuer = issuerOf(der, key);
-  const below = handmade({}, { der, issuer: leafAsIssuer });
+  const below = await handmade({}, { der, issuer: leafAsIssuer });
   refused("ca.unknown-issuer", () => verifyIdentity([below, der, user.der], asUser()));
 });
 
-Deno.test("each CA is good for its own purpose alone", () => {
-  const hostLeaf = fakeHostCertificate(host, key).der;
+Deno.test("each CA is good for its own purpose alone", async () => {
+  const hostLeaf = (await fakeHostCertificate(host, key)).der;
   refused("ca.wrong-type", () => verifyIdentity([hostLeaf], asUser()));
-  const userLeaf = fakeUserCertificate(user, key).der;
+  const userLeaf = (await fakeUserCertificate(user, key)).der;
   refused("ca.wrong-type", () => verifyIdentity([userLeaf], asHost()));
   const order = { spki: key.spki, now: fakeNow, expires: fakeNow + hourMs, random: fakeRandom };
-  const client = issueDatabaseClient(dbClient.issuer, { ...order, databaseUser: "alice" }).der;
+  const client =
+    (await issueDatabaseClient(dbClient.issuer, { ...order, databaseUser: "alice" })).der;
   refused("ca.wrong-type", () => verifyIdentity([client], asUser()));
-  const smuggled = issueUser(host.issuer, { ...order, identity: fakeUser() }).der;
+  const smuggled = (await issueUser(host.issuer, { ...order, identity: fakeUser() })).der;
   refused("ca.wrong-type", () => verifyIdentity([smuggled], asUser()));
-  const reversed = issueHost(user.issuer, { ...order, identity: fakeHost(), names: [] }).der;
+  const reversed =
+    (await issueHost(user.issuer, { ...order, identity: fakeHost(), names: [] })).der;
   refused("ca.wrong-type", () => verifyIdentity([reversed], asHost()));
 });
 
-Deno.test("an identity of the other kind under the right CA is refused", () => {
-  const asUserLeaf = handmade({ identity: fakeHost() });
+Deno.test("an identity of the other kind under the right CA is refused", async () => {
+  const asUserLeaf = await handmade({ identity: fakeHost() });
   refused("ca.wrong-type", () => verifyIdentity([asUserLeaf], asUser()));
   const both = [oids.serverAuth, oids.clientAuth];
-  const asHostLeaf = handmade({ extensions: leafExtensions(fakeUser(), both) }, host);
+  const asHostLeaf = await handmade({ extensions: leafExtensions(fakeUser(), both) }, host);
   refused("ca.wrong-type", () => verifyIdentity([asHostLeaf], asHost()));
 });
 
-Deno.test("another cluster's identity is refused, even from our CA", () => {
-  const { der } = fakeUserCertificate(user, key, fakeUser({ cluster: "other.test" }));
+Deno.test("another cluster's identity is refused, even from our CA", async () => {
+  const { der } = await fakeUserCertificate(user, key, fakeUser({ cluster: "other.test" }));
   refused("ca.wrong-cluster", () => verifyIdentity([der], asUser()));
 });
 
-Deno.test("locks and generation are asked anew each time", () => {
-  const { der } = fakeUserCertificate(user, key);
+Deno.test("locks and generation are asked anew each time", async () => {
+  const { der } = await fakeUserCertificate(user, key);
   verifyIdentity([der], asUser());
   const locked = { ...standing, lockOf: () => "on leave" };
   const fault = refused("ca.locked", () => verifyIdentity([der], asUser({ standing: locked })));
@@ -194,7 +197,7 @@ Deno.test("locks and generation are asked anew each time", () => {
     const changed = { ...standing, generationOf: () => generation };
     refused("ca.generation", () => verifyIdentity([der], asUser({ standing: changed })));
   }
-  const agent = fakeHostCertificate(host, key).der;
+  const agent = (await fakeHostCertificate(host, key)).der;
   const lockOf = (i: Identity) => i.kind === "host" ? `host ${i.host}` : null;
   refused(
     "ca.locked",
@@ -214,21 +217,21 @@ const usages: readonly [string, Uint8Array[]][] = [
   ]],
 ];
 for (const [what, extensions] of usages) {
-  Deno.test(`a leaf that is ${what} is refused`, () => {
+  Deno.test(`a leaf that is ${what} is refused`, async () => {
     const rest = [ext.extendedKeyUsage(oids.clientAuth), identityExtension(fakeUser())];
-    const der = handmade({ extensions: [...extensions, ...rest] });
+    const der = await handmade({ extensions: [...extensions, ...rest] });
     refused("ca.wrong-usage", () => verifyIdentity([der], asUser()));
   });
 }
 
-Deno.test("extended key usage has to be exactly what the purpose needs", () => {
+Deno.test("extended key usage has to be exactly what the purpose needs", async () => {
   const both = [oids.serverAuth, oids.clientAuth];
   const wrongForUser = [both, [oids.serverAuth], ["2.5.29.37.0"]];
   for (const wrong of wrongForUser) {
-    const der = handmade({ extensions: leafExtensions(fakeUser(), wrong) });
+    const der = await handmade({ extensions: leafExtensions(fakeUser(), wrong) });
     refused("ca.wrong-usage", () => verifyIdentity([der], asUser()));
   }
-  const der = handmade({ extensions: leafExtensions(fakeHost(), [oids.clientAuth]) }, host);
+  const der = await handmade({ extensions: leafExtensions(fakeHost(), [oids.clientAuth]) }, host);
   refused("ca.wrong-usage", () => verifyIdentity([der], asHost()));
 });
 
@@ -236,16 +239,16 @@ Deno.test("a CA certificate is nobody's identity", () => {
   refused("ca.wrong-usage", () => verifyIdentity([user.der], asUser()));
 });
 
-Deno.test("a certificate without identity, or with a strange one, is refused", () => {
-  const bare = handmade({ extensions: leafExtensions(null) });
+Deno.test("a certificate without identity, or with a strange one, is refused", async () => {
+  const bare = await handmade({ extensions: leafExtensions(null) });
   refused("ca.malformed", () => verifyIdentity([bare], asUser()));
   const strange = ext.extension(oids.identity, false, build.utf8('{"v":2}'));
-  const der = handmade({ extensions: [...leafExtensions(null), strange] });
+  const der = await handmade({ extensions: [...leafExtensions(null), strange] });
   refused("ca.malformed", () => verifyIdentity([der], asUser()));
 });
 
-Deno.test("every changed byte and every truncation of a certificate is refused", () => {
-  const { der } = fakeUserCertificate(user, key);
+Deno.test("every changed byte and every truncation of a certificate is refused", async () => {
+  const { der } = await fakeUserCertificate(user, key);
   verifyIdentity([der], asUser());
   for (let at = 0; at < der.length; at++) {
     const changed = der.slice();
@@ -258,15 +261,15 @@ Deno.test("every changed byte and every truncation of a certificate is refused",
   }
 });
 
-Deno.test("a chain of more than four certificates is refused", () => {
-  const { der } = fakeUserCertificate(user, key);
+Deno.test("a chain of more than four certificates is refused", async () => {
+  const { der } = await fakeUserCertificate(user, key);
   refused("ca.malformed", () => verifyIdentity([der, der, der, der, der], asUser()));
 });
 
 Deno.test("two CAs are trusted while they rotate, and one no longer after", async () => {
   const next = await fakeAuthority("user");
-  const old = fakeUserCertificate(user, key).der;
-  const young = fakeUserCertificate(next, key).der;
+  const old = (await fakeUserCertificate(user, key)).der;
+  const young = (await fakeUserCertificate(next, key)).der;
   const during = { ...authorities, user: [next.der, user.der] };
   for (const der of [old, young]) verifyIdentity([der], asUser({ authorities: during }));
   const after = { ...authorities, user: [next.der] };
@@ -276,30 +279,30 @@ Deno.test("two CAs are trusted while they rotate, and one no longer after", asyn
 
 Deno.test("a CA counts only within its own validity and with the right to sign", async () => {
   const short = await fakeAuthority("user", { expires: fakeNow + 1000 });
-  const { der, expires } = fakeUserCertificate(short, key);
+  const { der, expires } = await fakeUserCertificate(short, key);
   const only = { authorities: { user: [short.der] } };
   assert.equal(expires, fakeNow + 1000, "a leaf ends with its CA at the latest");
   verifyIdentity([der], asUser(only));
   refused("ca.unknown-issuer", () => verifyIdentity([der], asUser({ ...only, now: expires })));
-  const leafAsCa = { user: [fakeUserCertificate(user, key).der] };
+  const leafAsCa = { user: [(await fakeUserCertificate(user, key)).der] };
   refused("ca.unknown-issuer", () => verifyIdentity([der], asUser({ authorities: leafAsCa })));
 });
 
 Deno.test("RSA authorities and keys work as well", async () => {
   const rsaKey = await generateKey("rsa2048");
   const rsa = await fakeAuthority("user", { algorithm: "rsa2048" });
-  const { der } = fakeUserCertificate(rsa, rsaKey);
+  const { der } = await fakeUserCertificate(rsa, rsaKey);
   assert.ok(verifyIdentity([der], asUser({ authorities: { user: [rsa.der] } })));
 });
 
-Deno.test("the pinned CA is found only where it signed the server's certificate", () => {
+Deno.test("the pinned CA is found only where it signed the server's certificate", async () => {
   const pin = caPin(host.issuer.certificate);
-  const server = fakeHostCertificate(host, key).der;
+  const server = (await fakeHostCertificate(host, key)).der;
   assert.deepEqual(verifyPinned([server, host.der], { pin, now: fakeNow }), host.der);
   const upper = pin.toUpperCase();
   assert.deepEqual(verifyPinned([server, host.der], { pin: upper, now: fakeNow }), host.der);
-  const forged = fakeHostCertificate(stranger, key).der;
-  const client = fakeUserCertificate(host, key).der;
+  const forged = (await fakeHostCertificate(stranger, key)).der;
+  const client = (await fakeUserCertificate(host, key)).der;
   const late = fakeNow + 2 * hourMs;
   for (
     const [chain, now] of [
@@ -318,7 +321,7 @@ Deno.test("the pinned CA is found only where it signed the server's certificate"
   );
 });
 
-Deno.test("an authority made twice has another name each time", () => {
+Deno.test("an authority made twice has another name each time", async () => {
   const order = {
     type: "user",
     cluster: fakeCluster,
@@ -327,6 +330,7 @@ Deno.test("an authority made twice has another name each time", () => {
     expires: fakeNow + hourMs,
     random: fakeRandom,
   } as const;
-  const [a, b] = [issueAuthority(order), issueAuthority(order)].map((i) => issuerOf(i.der, key));
+  const made = [await issueAuthority(order), await issueAuthority(order)];
+  const [a, b] = made.map(({ der }) => issuerOf(der, key));
   assert.notDeepEqual(a?.certificate.subject.raw, b?.certificate.subject.raw);
 });

@@ -146,7 +146,7 @@ export async function fakeComputer(): Promise<FakeComputer> {
           });
         },
         http: () => ({
-          post: (path, body) => Promise.resolve(answer(path, JSON.parse(body))),
+          post: (path, body) => answer(path, JSON.parse(body)),
           get: () =>
             Promise.resolve({ status: 200, body: JSON.stringify({ native: computer.native }) }),
           postLines: () => {
@@ -157,14 +157,14 @@ export async function fakeComputer(): Promise<FakeComputer> {
       },
     },
   };
-  const answer = (path: string, body: Record<string, unknown>): HttpAnswer => {
+  const answer = async (path: string, body: Record<string, unknown>): Promise<HttpAnswer> => {
     computer.asked.push({ path, body });
     if (computer.fault !== null && path !== "/v1/databases.list") {
       return { status: 400, body: JSON.stringify({ error: failureOf(computer.fault) }) };
     }
     const answered = path === "/v1/databases.list"
       ? { databases: computer.databases }
-      : answers(path, body, { users, hosts, clock, databases: computer.databases });
+      : await answers(path, body, { users, hosts, clock, databases: computer.databases });
     return { status: 200, body: JSON.stringify(answered) };
   };
   return computer;
@@ -175,7 +175,8 @@ async function chainOf(
   hosts: FakeAuthority,
   change: Partial<HostIdentity>,
 ): Promise<readonly Uint8Array[]> {
-  return [fakeHostCertificate(hosts, await generateKey(), fakeHost(change)).der, hosts.der];
+  const { der } = await fakeHostCertificate(hosts, await generateKey(), fakeHost(change));
+  return [der, hosts.der];
 }
 
 interface Cluster {
@@ -185,15 +186,19 @@ interface Cluster {
   readonly databases: readonly VisibleDatabase[];
 }
 
-function answers(
+async function answers(
   path: string,
   body: Record<string, unknown>,
   { users, hosts, clock, databases }: Cluster,
-): unknown {
-  const { spki } = parseRequest(Uint8Array.fromBase64(String(body["csr"])));
+): Promise<unknown> {
+  const { spki } = await parseRequest(Uint8Array.fromBase64(String(body["csr"])));
   const order = { spki, now: clock.now(), expires: clock.now() + 3_600_000 };
   const random = new SeededRandom(9);
-  const { der, expires } = issueUser(users.issuer, { ...order, random, identity: fakeUser() });
+  const { der, expires } = await issueUser(users.issuer, {
+    ...order,
+    random,
+    identity: fakeUser(),
+  });
   const issued = { chain: [der.toBase64()], expires: new Date(expires).toISOString() };
   if (path === "/v1/certificates.route") {
     const asked = databases.find(({ name }) => name === body["service"]);

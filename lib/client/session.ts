@@ -65,7 +65,7 @@ export async function orderRoute(
     const db_name = order.name ?? choose(database.db_names, db_user ?? "");
     const key = await generateKey();
     const issued = await auth.call("certificates.route", {
-      csr: buildRequest(key).toBase64(),
+      csr: (await buildRequest(key)).toBase64(),
       service: order.service,
       ...(db_user === null ? {} : { db_user }),
       ...(db_name === null ? {} : { db_name }),

@@ -48,7 +48,7 @@ async function run(role: SystemRole = "proxy"): Promise<Running> {
   const hosts = await fakeAuthority("host");
   const key = await generateKey();
   const identity = fakeHost({ host: "proxy-1", systemRoles: [role], services: [] });
-  const { der } = fakeHostCertificate(hosts, key, identity);
+  const { der } = await fakeHostCertificate(hosts, key, identity);
   const tunnels: Tunnel<AgentHello>[] = [];
   const dialled: string[] = [];
   const heartbeats: CallInput<"agents.heartbeat">[] = [];
@@ -129,7 +129,8 @@ async function run(role: SystemRole = "proxy"): Promise<Running> {
 async function open(
   { site, tunnels }: Running,
 ): Promise<{ readonly stream: TunnelStream; readonly received: Recorder }> {
-  const stream = tunnels[0]!.session.open(encodeOpenHeader(site.arrive().header));
+  const { header } = await site.arrive();
+  const stream = tunnels[0]!.session.open(encodeOpenHeader(header));
   const received = new Recorder();
   stream.attach(received);
   stream.write(startup({ user: "app", database: "shop" }));
@@ -234,7 +235,7 @@ Deno.test("a role that comes to want end to end ends what a proxy could read", a
 
 Deno.test("TLS for a service that is not served here is for another agent", async () => {
   const running = await run();
-  const { header } = running.site.arrive();
+  const { header } = await running.site.arrive();
   const tls = { ...header, kind: "tls", service: "billing", chain: [] } as const;
   const stream = running.tunnels[0]!.session.open(encodeOpenHeader(tls));
   const received = new Recorder();

@@ -36,7 +36,7 @@ const hello = { user: "app", database: "shop", application_name: "psql" };
 
 async function hostPair(): Promise<KeyPair & { readonly chain: readonly Uint8Array[] }> {
   const key = await generateKey();
-  const { der } = fakeHostCertificate(hosts, key, fakeHost({ host: agentHost }));
+  const { der } = await fakeHostCertificate(hosts, key, fakeHost({ host: agentHost }));
   return { chain: [der], key: key.privatePem() };
 }
 
@@ -77,7 +77,7 @@ class Place implements AsyncDisposable {
       clock: site.clock,
       log: site.log,
     }, site.stop.signal);
-    const header = { ...site.arrive().header, kind: "tls", service, chain: [] } as const;
+    const header = { ...(await site.arrive()).header, kind: "tls", service, chain: [] } as const;
     const listener = await listenTcp({ host: "127.0.0.1", port: 0 }, (tcp) => {
       const [far, below] = pipe();
       const stream = new FakeTunnelStream(below);
@@ -99,7 +99,7 @@ class Place implements AsyncDisposable {
   ): Promise<TlsStream> {
     const { site } = this;
     const identity = fakeUser({ route: { ...fakeRoute, service: change.route ?? "shop" } });
-    const { chain } = site.arrive({ identity }).header;
+    const { header: { chain } } = await site.arrive({ identity });
     const client = await connectTls({ host: "127.0.0.1", port: this.port }, {
       serverName: change.sni ?? serverNameOf("shop", fakeCluster),
       alpn: ["remoteler-postgres"],
@@ -258,7 +258,7 @@ Deno.test("require_end_to_end refuses what a proxy could read, and lets the rest
   const { site } = place;
   const options = { require_end_to_end: true };
   site.cache.put({ ...fakeRole, spec: { ...fakeRole.spec, options } });
-  const { stream, header, received, client } = site.arrive();
+  const { stream, header, received, client } = await site.arrive();
   const staying = visit({ stream, header, target: site.target }, site.powers);
   client.write(startup(hello));
   await soon();

@@ -127,7 +127,7 @@ Deno.test("a reason is one line that fits a heartbeat", async () => {
 
 /** One visit of a client that logs in as the granted user, to its end. */
 async function visited(site: FakeSite): Promise<readonly string[]> {
-  const { stream, header, client } = site.arrive();
+  const { stream, header, client } = await site.arrive();
   const staying = visit({ stream, header, target: site.target }, site.powers);
   client.write(startup({ user: "app", database: "shop" }));
   // Keys are made by WebCrypto, which takes its own time.

@@ -36,7 +36,7 @@ async function soon(): Promise<void> {
 
 async function come(site: FakeSite, options: Role["spec"]["options"] = {}): Promise<Begun> {
   site.cache.put({ ...fakeRole, spec: { ...fakeRole.spec, options } });
-  const visitor = site.arrive({ identity: fakeUser({ route: fakeRoute }) });
+  const visitor = await site.arrive({ identity: fakeUser({ route: fakeRoute }) });
   const { stream, header, client } = visitor;
   const staying = visit({ stream, header, target: site.target }, site.powers);
   client.write(startup({ user: "app", database: "shop" }));

@@ -28,7 +28,7 @@ async function siteWith(options: Options): Promise<FakeSite> {
 }
 
 async function come(site: FakeSite): Promise<Begun> {
-  const visitor = site.arrive({ identity: fakeUser({ route: fakeRoute }) });
+  const visitor = await site.arrive({ identity: fakeUser({ route: fakeRoute }) });
   const { stream, header, client } = visitor;
   const staying = visit({ stream, header, target: site.target }, site.powers);
   client.write(startup({ user: "app", database: "shop" }));

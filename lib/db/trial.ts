@@ -160,7 +160,7 @@ class Trial {
 
   async #askCertificate(signal: AbortSignal): Promise<string> {
     const key = await generateKey("p256");
-    const csr = buildRequest(key).toBase64();
+    const csr = (await buildRequest(key)).toBase64();
     const { id } = this.#order;
     const { chain } = await this.#powers.auth.call("certificates.trial", { csr, id }, signal);
     const pem = certificatePem(...chain.map((text) => Uint8Array.fromBase64(text)));

@@ -16,7 +16,7 @@ async function shownFor(days: number, ...names: readonly string[]) {
   const { issuer } = await fakeAuthority("db", { expires: fakeNow + 900 * dayMs });
   const { spki } = await generateKey();
   const expires = fakeNow + days * dayMs;
-  const { der } = issueDatabaseServer(issuer, {
+  const { der } = await issueDatabaseServer(issuer, {
     ...{ spki, now: fakeNow - 100 * dayMs, expires, names: [...names] },
     random: new SeededRandom(1),
   });

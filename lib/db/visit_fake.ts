@@ -246,7 +246,7 @@ export interface FakeSite {
   arrive(options?: {
     readonly identity?: UserIdentity;
     readonly pipe?: PipeOptions;
-  }): FakeVisitor;
+  }): Promise<FakeVisitor>;
 }
 
 export interface FakeVisitor {
@@ -316,18 +316,22 @@ export async function fakeSite(): Promise<FakeSite> {
   const config = { name: "shop", protocol: "postgres", uri: "db.internal:5432" };
   const target = readTargets([config], [postgres]).get("shop");
   if (target === undefined) throw new Error("no target");
-  const call = <N extends CallName>(name: N, input: CallInput<N>): Promise<CallOutput<N>> => {
+  const call = async <N extends CallName>(
+    name: N,
+    input: CallInput<N>,
+  ): Promise<CallOutput<N>> => {
     auth.calls += 1;
-    if (auth.down !== null) return Promise.reject(auth.down);
+    if (auth.down !== null) throw auth.down;
     if (name !== "certificates.database" || !("csr" in input)) throw new Error(name);
-    const { spki } = parseRequest(Uint8Array.fromBase64(String(input.csr)));
+    const { spki } = await parseRequest(Uint8Array.fromBase64(String(input.csr)));
     const order = { spki, now: clock.now(), expires: clock.now() + 3_600_000, random };
-    const { der, expires } = issueDatabaseClient(clients.issuer, { ...order, databaseUser: "app" });
+    const ordered = { ...order, databaseUser: "app" };
+    const { der, expires } = await issueDatabaseClient(clients.issuer, ordered);
     const answer: unknown = {
       chain: [der.toBase64()],
       expires: new Date(expires).toISOString(),
     };
-    return Promise.resolve(answer as CallOutput<N>);
+    return answer as CallOutput<N>;
   };
   const connectDatabase = (
     { host, port }: { readonly host: string; readonly port: number },
@@ -360,8 +364,9 @@ export async function fakeSite(): Promise<FakeSite> {
     noticed: (name, reached) => noticed.push(`${name} ${reached}`),
     connectDatabase,
   };
-  const arrive: FakeSite["arrive"] = (options = {}) => {
+  const arrive: FakeSite["arrive"] = async (options = {}) => {
     const identity = options.identity ?? fakeUser({ route: fakeRoute });
+    const { der } = await fakeUserCertificate(users, key, identity);
     const [client, end] = pipe(options.pipe);
     const received = new Recorder();
     client.attach(received);
@@ -373,7 +378,7 @@ export async function fakeSite(): Promise<FakeSite> {
         v: 1,
         kind: "db",
         service: "shop",
-        chain: [fakeUserCertificate(users, key, identity).der],
+        chain: [der],
         clientAddress: "203.0.113.9:50123",
         proxy: "proxy-1",
         trace: "trace-1",

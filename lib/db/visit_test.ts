@@ -26,8 +26,9 @@ interface Begun extends FakeVisitor {
 async function come(
   site: FakeSite,
   parameters: Readonly<Record<string, string>> = hello,
-  visitor: FakeVisitor = site.arrive(),
+  arriving: Promise<FakeVisitor> = site.arrive(),
 ): Promise<Begun> {
+  const visitor = await arriving;
   const { stream, header, client } = visitor;
   const staying = visit({ stream, header, target: site.target }, site.powers);
   client.write(startup(parameters));

@@ -74,7 +74,7 @@ export async function userPair(
   route: Route | null = { service: "pg-orders", protocol: "postgres" },
 ): Promise<FakePair> {
   const key = await generateKey();
-  const { der } = issueUser(issuer, {
+  const { der } = await issueUser(issuer, {
     spki: key.spki,
     now: expires - 2 * hourMs,
     expires,
@@ -89,7 +89,7 @@ export async function hostPair(
   change: Partial<HostIdentity> = {},
 ): Promise<FakePair> {
   const key = await generateKey();
-  const { der } = issueHost(issuer, {
+  const { der } = await issueHost(issuer, {
     spki: key.spki,
     now: Date.now() - hourMs,
     expires: Date.now() + hourMs,

@@ -39,7 +39,7 @@ export async function openAuthAudit(options: {
     sha256: sha256Hex,
     host,
     cluster: authorities.cluster,
-    signer: { key: audit.keyId, sign: (bytes) => Promise.resolve(audit.sign(bytes)) },
+    signer: { key: audit.keyId, sign: (bytes) => audit.sign(bytes) },
     checkpointEvents: config.audit.checkpoint_events,
     checkpointMs: config.audit.checkpoint_period,
   });

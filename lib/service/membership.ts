@@ -80,7 +80,7 @@ async function join(options: MembershipOptions): Promise<HostCredentials> {
     const key = await generateKey();
     const answer = await channel.client.call("join", {
       token,
-      csr: buildRequest(key).toBase64(),
+      csr: (await buildRequest(key)).toBase64(),
       hostname: runtime.nodename,
       system_roles: [role],
       principals: [...principals],
@@ -179,7 +179,7 @@ class RenewingMembership implements Membership {
     const { runtime, role, principals } = this.#options;
     try {
       const key = await generateKey();
-      const csr = buildRequest(key).toBase64();
+      const csr = (await buildRequest(key)).toBase64();
       const asked = { csr, principals: [...principals] };
       const answer = await this.client.call("renew", asked, this.#stop.signal);
       const renewed: HostCredentials = {

@@ -45,7 +45,7 @@ async function issue(
 ): Promise<{ readonly chain: readonly Uint8Array[]; readonly key: string }> {
   const { cluster } = authorities;
   const key = await generateKey();
-  const issued = authorities.signHost(buildRequest(key), {
+  const issued = await authorities.signHost(await buildRequest(key), {
     identity: { v: 1, cluster, kind: "host", host, systemRoles: ["auth"], services: [] },
     names: [],
     expires: runtime.clock.now() + lifeMs,

@@ -33,7 +33,7 @@ export class LabAuthority {
   static async make(name = "lab", type: "db" | "db_client" = "db"): Promise<LabAuthority> {
     const key = await generateKey();
     const now = Date.now();
-    const { der } = issueAuthority({
+    const { der } = await issueAuthority({
       type,
       cluster: name,
       key,
@@ -48,7 +48,7 @@ export class LabAuthority {
   async server(...names: string[]): Promise<KeyPair> {
     const key = await generateKey();
     const now = Date.now();
-    const { der } = issueDatabaseServer(this.issuer, {
+    const { der } = await issueDatabaseServer(this.issuer, {
       spki: key.spki,
       now,
       expires: now + 86_000_000,
@@ -62,7 +62,7 @@ export class LabAuthority {
   async client(databaseUser: string): Promise<KeyPair> {
     const key = await generateKey();
     const now = Date.now();
-    const { der } = issueDatabaseClient(this.issuer, {
+    const { der } = await issueDatabaseClient(this.issuer, {
       spki: key.spki,
       now,
       expires: now + 86_000_000,

@@ -38,14 +38,14 @@ const auth = await createAuth({
   version: runtime.version,
 });
 const requests = await Promise.all(
-  Array.from({ length: 8 }, async () => buildRequest(await generateKey())),
+  Array.from({ length: 8 }, async () => await buildRequest(await generateKey())),
 );
 const request = (n: number): Uint8Array => requests[n % requests.length] ?? new Uint8Array();
 
 const ask = await agentWithUser();
 const results: Record<"signed" | "decided", number[]> = { signed: [], decided: [] };
 for (let round = 0; round <= rounds; round++) {
-  const signed = await perCpuSecond((n) => Promise.resolve(sign(n)));
+  const signed = await perCpuSecond(sign);
   const decided = await perCpuSecond(ask);
   if (round === 0) continue;
   results.signed.push(signed);
@@ -63,9 +63,9 @@ async function perCpuSecond(issue: (n: number) => Promise<unknown>): Promise<num
 }
 
 /** The request is checked and a certificate for a database user made. */
-function sign(n: number): void {
+async function sign(n: number): Promise<void> {
   const order = { databaseUser: "alice", expires: clock.now() + 3_600_000 };
-  authorities.signDatabaseClient(request(n), order);
+  await authorities.signDatabaseClient(request(n), order);
 }
 
 /** The whole call of an agent for a user who may: proven, decided, signed, in the audit log. */

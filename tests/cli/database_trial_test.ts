@@ -80,7 +80,7 @@ async function expiredPair({ authority }: Site): Promise<KeyPair> {
   const key = await generateKey();
   const now = Date.now() - 7_200_000;
   const order = { spki: key.spki, now, expires: now + 3_600_000, random, names: ["localhost"] };
-  const { der } = issueDatabaseServer(authority.issuer, order);
+  const { der } = await issueDatabaseServer(authority.issuer, order);
   return { cert: certificatePem(der), key: key.privatePem() };
 }
 

@@ -24,10 +24,10 @@ const key = await generateKey();
 const user = await fakeAuthority("user");
 const host = await fakeAuthority("host", { algorithm: "rsa2048" });
 const route = { service: "pg", protocol: "postgres" };
-const userCertificate = fakeUserCertificate(user, key, fakeUser({ route })).der;
-const hostCertificate = fakeHostCertificate(host, key).der;
+const userCertificate = (await fakeUserCertificate(user, key, fakeUser({ route }))).der;
+const hostCertificate = (await fakeHostCertificate(host, key)).der;
 const certificates = [user.der, host.der, userCertificate, hostCertificate];
-const requests = [buildRequest(key)];
+const requests = [await buildRequest(key)];
 const genuine = new Set(certificates.map((der) => parseCertificate(der).tbs.toHex()));
 const identities = [userCertificate, hostCertificate].map((der) => {
   const extension = parseCertificate(der).extensions.get(oids.identity);
@@ -91,7 +91,7 @@ export const targets: readonly Target[] = [
     name: "certificate request",
     seeds: requests,
     answers: [Fault],
-    run: (input) => publicKeyAlgorithm(parseRequest(input).spki),
+    run: async (input) => publicKeyAlgorithm((await parseRequest(input)).spki),
   },
   {
     name: "identity extension",

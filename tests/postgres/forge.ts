@@ -91,7 +91,7 @@ export class Forge {
     const past: Clock = { ...systemClock, now: () => Math.min(Date.now(), expires - 600_000) };
     const authorities = await this.#authorities(past);
     const key = await generateKey();
-    const signed = authorities.signUser(buildRequest(key), {
+    const signed = await authorities.signUser(await buildRequest(key), {
       identity: this.#identity(env, forged),
       expires,
     });
@@ -111,10 +111,10 @@ export class Forge {
       expires,
       random,
     } as const;
-    const issuer = issuerOf(issueAuthority(order).der, caKey);
+    const issuer = issuerOf((await issueAuthority(order)).der, caKey);
     const key = await generateKey();
     const identity = this.#identity(env, {});
-    const { der } = issueUser(issuer, { spki: key.spki, now, expires, random, identity });
+    const { der } = await issueUser(issuer, { spki: key.spki, now, expires, random, identity });
     return await this.#write(env, [der], key);
   }
 

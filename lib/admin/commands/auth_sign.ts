@@ -27,7 +27,7 @@ export const authSign = command({
     const auth = await openAuth(options, powers);
     const key = await generateKey();
     const made = await auth.call("certificates.database_server", {
-      csr: buildRequest(key).toBase64(),
+      csr: (await buildRequest(key)).toBase64(),
       names: [...names],
       ttl_s: Math.ceil((options.ttl ?? quarterMs) / 1000),
     }, powers.signal);

@@ -45,7 +45,7 @@ export const login = command({
     const answer = await postLogin(to, trust, {
       user,
       password,
-      csr: buildRequest(key).toBase64(),
+      csr: (await buildRequest(key)).toBase64(),
       ...(options.ttl === null ? {} : { ttl_s: Math.ceil(options.ttl / 1000) }),
     }, powers);
     const saved: Login = {

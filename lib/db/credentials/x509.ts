@@ -71,7 +71,7 @@ export class DatabaseCertificates {
 
   async #sign(grant: Grant, key: SigningKey, signal: AbortSignal): Promise<DatabaseCertificate> {
     const { chain, expires } = await this.#powers.auth.call("certificates.database", {
-      csr: buildRequest(key).toBase64(),
+      csr: (await buildRequest(key)).toBase64(),
       user_chain: grant.chain.map((der) => der.toBase64()),
       service: grant.target.resource.metadata.name,
       db_user: grant.user,
