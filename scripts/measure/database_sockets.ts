@@ -1,17 +1,17 @@
 /**
  * Opens TLS connections to a database as an agent does and holds them, to say what they cost by
- * themselves: `database_sockets.ts PORT CA`. Each line is a number of further connections; the
+ * themselves: `database_sockets.ts PORT CA LOOKS`. Each line is a number of further connections; the
  * answer is this process's resident memory in KiB.
  */
 import { PullReader } from "../../lib/core/pull.ts";
 import type { StreamReader } from "../../lib/core/stream.ts";
 import { connectTcp } from "../../lib/sys/tcp.ts";
 import { startTlsClient, type TlsStream } from "../../lib/sys/tls.ts";
-import { delay } from "../lab/tools.ts";
 import { answerLines } from "./companion.ts";
 import { ownMemoryKiB } from "./process.ts";
+import { settled } from "./settled.ts";
 
-const [port, caFile] = [Number(Deno.args[0]), Deno.args[1] ?? ""];
+const [port, caFile, looks] = [Number(Deno.args[0]), Deno.args[1] ?? "", Deno.args[2] ?? "1"];
 const authorities = await Deno.readTextFile(caFile);
 const sslRequest = Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47);
 const quiet: StreamReader = { data() {}, ended() {}, drained() {}, closed() {} };
@@ -19,8 +19,7 @@ const held: TlsStream[] = [];
 
 await answerLines(async (line) => {
   for (let left = Number(line); left > 0; left--) held.push(await connect());
-  await delay(2000);
-  return ownMemoryKiB();
+  return await settled(ownMemoryKiB, Number(looks));
 });
 Deno.exit(0);
 

@@ -1,10 +1,11 @@
 /** What a session costs that does nothing. */
 import { join } from "../lab/paths.ts";
 import { Site } from "../lab/site.ts";
-import { delay, must, residentMiB } from "../lab/tools.ts";
+import { must, residentMiB } from "../lab/tools.ts";
 import { Companion } from "./companion.ts";
 import type { FigureWork, Found, Lab } from "./figure.ts";
 import { benchSql, benchUser, logInTo, pathThrough, postgresPrograms } from "./ground.ts";
+import { settled, settledLooks } from "./settled.ts";
 import { atRest } from "./works.ts";
 
 const whole = "memory per session, proxy and agents together";
@@ -82,19 +83,20 @@ async function measure(lab: Lab, site: Site, database: Companion): Promise<reado
   const clients = new Companion("idle_clients", [JSON.stringify(path.env)]);
   const memory = () => path.pids.reduce((sum, pid) => sum + residentMiB(pid) * 1024, 0);
   const [some, many] = lab.isQuick ? [50, 200] : [200, 5000];
+  const looks = lab.isQuick ? 1 : settledLooks;
   try {
     await clients.ask(`open ${some}`);
     await clients.ask("close");
-    await settle(lab, path.pids);
-    const before = memory();
+    await atRest(path.pids);
+    const before = await settled(memory, looks);
     const from = performance.now();
     const opened = await clients.ask<number>(`open ${many}`);
     const seconds = (performance.now() - from) / 1000;
     if (opened !== many) lab.stalled(`idle: ${opened} of ${many} sessions`);
     lab.say(`idle: ${many} sessions in ${seconds.toFixed(0)} s`);
-    await settle(lab, path.pids);
-    const each = (memory() - before) / many;
-    const own = await socketKiB(site, database, lab.isQuick ? 200 : 1000);
+    await atRest(path.pids);
+    const each = (await settled(memory, looks) - before) / many;
+    const own = await socketKiB(site, database, { count: lab.isQuick ? 200 : 1000, looks });
     return [
       { figure: besides, rounds: [each - own] },
       { figure: whole, rounds: [each] },
@@ -106,17 +108,15 @@ async function measure(lab: Lab, site: Site, database: Companion): Promise<reado
   }
 }
 
-async function settle(lab: Lab, pids: readonly number[]): Promise<void> {
-  await atRest(pids);
-  // What was let go is given back to the system a while later.
-  await delay(lab.isQuick ? 2_000 : 10_000);
-}
-
 /** What a TLS connection to the database costs a process that does no more than hold it. */
-async function socketKiB(site: Site, database: Companion, count: number): Promise<number> {
+async function socketKiB(
+  site: Site,
+  database: Companion,
+  { count, looks }: { readonly count: number; readonly looks: number },
+): Promise<number> {
   const port = await database.ask<number>("port");
   const holder = new Companion("database_sockets", [
-    ...[String(port), join(site.dir, "server-ca.pem")],
+    ...[String(port), join(site.dir, "server-ca.pem"), String(looks)],
   ]);
   try {
     const before = await holder.ask<number>("100");
