@@ -4,12 +4,14 @@ import { fitFields } from "./prepare.ts";
 
 export class EventContext {
   readonly fields: SessionFields;
-  /** The fields as a JSON object. */
-  readonly json: string;
 
   constructor(fields: SessionFields) {
     this.fields = fitFields(fields);
-    this.json = JSON.stringify(this.fields);
+  }
+
+  /** The fields as a JSON object; whoever needs it more than once keeps it. */
+  get json(): string {
+    return JSON.stringify(this.fields);
   }
 }
 

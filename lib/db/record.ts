@@ -70,7 +70,8 @@ export class SessionRecord {
   readonly #open = new Map<number, Open>();
   /** The statement whose text is coming in pieces. */
   #coming: Open | null = null;
-  readonly #texts = new WeakMap<StreamedStatement, StreamedQuery>();
+  /** Made when one comes: few sessions have any. */
+  #texts: WeakMap<StreamedStatement, StreamedQuery> | null = null;
   readonly #startedAt: string;
   #order = 0;
   #statements = 0;
@@ -136,6 +137,7 @@ export class SessionRecord {
     const { fingerprint: _, ...intent } = this.#query(open, outcome);
     const { spool, textHash } = this.#powers;
     const streamed = new StreamedQuery({ spool, context: this.#shared, intent, hash: textHash });
+    this.#texts ??= new WeakMap();
     this.#texts.set(statement, streamed);
     this.#coming = { ...open, text: streamed };
     streamed.push(text);
@@ -268,7 +270,7 @@ export class SessionRecord {
     { parameters }: Statement,
     of: StreamedStatement,
   ): Partial<EventFields<"db.session.query">> {
-    const text = this.#texts.get(of);
+    const text = this.#texts?.get(of);
     if (text === undefined || text.fullText === null) return {};
     return {
       db_query: text.start,

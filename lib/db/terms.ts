@@ -52,6 +52,7 @@ export class LiveTerms implements SessionTerms {
 
 /** Databases of one server are few. */
 const enteredMax = 64;
+const none: ReadonlySet<string> = new Set();
 
 class Terms implements CommandTerms {
   readonly user: string;
@@ -60,7 +61,7 @@ class Terms implements CommandTerms {
   readonly #powers: ClusterPowers;
   readonly #commands: Grant["commands"];
   /** Other databases that the session was let into. */
-  #entered: ReadonlySet<string> = new Set();
+  #entered: ReadonlySet<string> = none;
   #access: ReturnType<Grant["commands"]> | null = null;
 
   constructor(grant: Grant, powers: ClusterPowers, commands: Grant["commands"]) {

@@ -126,7 +126,9 @@ export class SocketStream implements ByteStream {
     this.#socket.off("end", this.#onEnd);
     this.#socket.off("drain", this.#onDrain);
     this.#socket.off("close", this.#onClose);
-    // The error listener stays: an error between two owners must not end the process.
+    // An error between two owners must not end the process.
+    this.#socket.on("error", ignore);
+    this.#socket.off("error", this.#onError);
     return this.#socket;
   }
 
@@ -182,6 +184,8 @@ export class SocketStream implements ByteStream {
     return this.#paused;
   }
 }
+
+function ignore(): void {}
 
 /** A `network` fault for what a socket reports; `fields.errno` is the system's name. */
 export function connectionFault(error: unknown): Fault {

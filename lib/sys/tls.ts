@@ -190,6 +190,9 @@ async function handshake(
       options.signal?.removeEventListener("abort", aborted);
       socket.off("close", closed);
       socket.off("end", closed);
+      // A late error must not end the process; what listened so far holds on to all this.
+      socket.on("error", ignore);
+      socket.off("error", failed);
     };
     const fail = (reason: unknown) => {
       settle();
@@ -197,7 +200,6 @@ async function handshake(
       raw.destroy();
       reject(reason);
     };
-    // Kept for good: a late error must not end the process, and SocketStream adds its own.
     socket.on("error", failed);
     socket.once("close", closed);
     // With half-open sockets the peer's leaving is an end, not a close.
@@ -210,6 +212,8 @@ async function handshake(
     else options.signal?.addEventListener("abort", aborted, { once: true });
   });
 }
+
+function ignore(): void {}
 
 function prepare(keyPair: KeyPair): tls.SecureContext {
   try {

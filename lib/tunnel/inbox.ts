@@ -1,6 +1,7 @@
 import { ByteQueue } from "../bytes/queue.ts";
 
 const blockBytes = 16 * 1024;
+const nothing = new Uint8Array(0);
 
 /**
  * Bytes that wait for a paused reader. A small view would keep its whole read buffer alive, so such
@@ -8,7 +9,7 @@ const blockBytes = 16 * 1024;
  */
 export class Inbox {
   readonly #queue = new ByteQueue();
-  #block = new Uint8Array(0);
+  #block: Uint8Array = nothing;
   #used = 0;
 
   /** Bytes held. */
@@ -42,7 +43,7 @@ export class Inbox {
 
   clear(): void {
     this.#queue.clear();
-    this.#block = new Uint8Array(0);
+    this.#block = nothing;
     this.#used = 0;
   }
 
