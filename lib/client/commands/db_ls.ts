@@ -1,7 +1,7 @@
 import { command, formatOption, oneLine, say, showList } from "../../cli/mod.ts";
 import { withAuth } from "../cluster.ts";
 import type { ClientPowers } from "../powers.ts";
-import { inForce, proxyOption, requireLogin } from "../session.ts";
+import { inForce, proxyOption, requireLogin, type VisibleDatabase } from "../session.ts";
 
 export const dbLs = command({
   name: "db ls",
@@ -29,13 +29,20 @@ export const dbLs = command({
       { title: "LABELS", cell: ({ labels }) => pairs(labels) },
       { title: "DESCRIPTION", cell: ({ description }) => description },
     ], "your roles give access to no database");
-    for (const { name, health: { status, since, reason } } of rows) {
-      if (options.format !== "text" || status !== "unhealthy") continue;
-      say(powers.terminal, `${name} is unhealthy since ${since}: ${oneLine(reason)}`);
-    }
+    if (options.format === "text") sayUnhealthy(databases, powers);
     return 0;
   },
 });
+
+/** Why they aren't well, in one write: of a large fleet that can be thousands of lines. */
+function sayUnhealthy(databases: readonly VisibleDatabase[], { terminal }: ClientPowers): void {
+  const lines = databases
+    .filter(({ health }) => health.status === "unhealthy")
+    .map(({ name, health: { since, reason } }) =>
+      `${name} is unhealthy since ${since}: ${oneLine(reason)}`
+    );
+  if (lines.length > 0) say(terminal, lines.join("\n"));
+}
 
 function pairs(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(", ");
