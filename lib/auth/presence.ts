@@ -2,7 +2,6 @@
 import { mayServe } from "../access/mod.ts";
 import type { CallOutput, CallRequest } from "../api/contract.ts";
 import { type Agent, type Database, type DatabaseHealth, resources } from "../api/resources.ts";
-import { listAll } from "../backend/mod.ts";
 import type { Backend, Entry, Key } from "../core/backend.ts";
 import { rfc3339 } from "../core/clock.ts";
 import type { HostIdentity } from "../core/identity.ts";
@@ -44,12 +43,12 @@ export function decodeServed(
 
 /** All that agents serve or served lately, by name; put in order where something changed. */
 export class ServedList {
-  readonly #decoded = new Decoded(decodeServed);
+  readonly #decoded = new Decoded(servedPrefix, decodeServed);
   #parts: readonly (readonly KeptDatabase[])[] = [];
   #sorted: readonly KeptDatabase[] = [];
 
   async read(backend: Backend): Promise<readonly KeptDatabase[]> {
-    const found = await this.#decoded.all(listAll(backend, servedPrefix));
+    const found = await this.#decoded.all(backend);
     const parts = found.map(({ decoded }) => decoded);
     const before = this.#parts;
     if (parts.length !== before.length || parts.some((part, at) => part !== before[at])) {
@@ -93,9 +92,9 @@ export async function agentHeartbeat(
   });
   const memory = await memoryOf(core, host, databases);
   await core.backend.commit({ puts: [lease, ...memory], mayBeLost: memory.length === 0 });
-  const proxies = (await core.store.all("proxy")).map(({ spec }) => ({
-    host: spec.host,
-    public_addr: spec.public_addr,
+  const proxies = (await core.store.specs("proxy")).map(({ host, public_addr }) => ({
+    host,
+    public_addr,
   }));
   return { proxies, period_s: periodS };
 }
@@ -172,7 +171,7 @@ export async function servedDatabases(
   only: string | null = null,
 ): Promise<readonly ServedDatabase[]> {
   const online = new Map(
-    (await core.store.all("agent")).map(({ spec }) => [spec.host, healthOf(spec)]),
+    (await core.store.specs("agent")).map((spec) => [spec.host, healthOf(spec)]),
   );
   const all = await core.served.read(core.backend);
   const wanted = only === null ? all : all.filter((one) => nameOf(one) === only);
