@@ -14,8 +14,13 @@ import {
 } from "./role.ts";
 import { type Allowed, fillAll } from "./template.ts";
 
+/** All that is looked at to decide whether a database may be seen, and by which users and names. */
+export interface Labelling {
+  readonly metadata: { readonly labels: Labels };
+}
+
 /** A database to be opened; a db resource fits. */
-export interface Target {
+export interface Target extends Labelling {
   readonly metadata: Labelled;
 }
 
@@ -134,20 +139,23 @@ export interface Asker {
   readonly roles: Iterable<Role>;
 }
 
-/** What somebody may do, made ready once for as many databases as there are. */
+/**
+ * What somebody may do, made ready once for as many databases as there are; the same for all that
+ * have the same labels.
+ */
 export interface Access {
   /** The roles let the caller see it. */
-  sees(database: Target): boolean;
+  sees(database: Labelling): boolean;
   /** Database users that the caller may be on it, as the roles write them; `*` is any. */
-  users(database: Target): readonly string[];
+  users(database: Labelling): readonly string[];
   /** Database names that the caller may open on it (as `user`, where one is given); `*` is any. */
-  names(database: Target, user?: string | null): readonly string[];
+  names(database: Labelling, user?: string | null): readonly string[];
 }
 
 export function accessOf({ identity, roles: all }: Asker): Access {
   const { roles, missing } = rolesOf(identity.roles, all);
   const rules = missing.length > 0 ? [] : compileRoles(roles, identity);
-  const sees = ({ metadata: { labels } }: Target): boolean =>
+  const sees = ({ metadata: { labels } }: Labelling): boolean =>
     rules.some((rule) => rule.sees(labels)) && !rules.some((rule) => rule.hides(labels));
   const users = allowedBy(rules, (rule) => rule.users, (rule) => rule.noUsers);
   return {

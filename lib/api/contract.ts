@@ -8,9 +8,9 @@
  * item a line, until either side closes; an empty line each 3 s says that the other side is alive.
  */
 import { type Output, v } from "../schema/mod.ts";
+import { databaseList } from "./database_list.ts";
 import { base64, chain, count, databaseName, issued, words } from "./fields.ts";
-import { shownHealth } from "./health.ts";
-import { agent, labels, resourceName, resources } from "./resources.ts";
+import { agent, resourceName, resources } from "./resources.ts";
 import { trialCalls } from "./trials.ts";
 
 const anyResource = v.variant("kind", [
@@ -33,22 +33,6 @@ const resourceKind = v.picklist([
   "proxy",
   "cert_authority",
 ]);
-
-/** A database as a user sees it in `tsh db ls`. */
-const visibleDatabase = v.strictObject({
-  name: resourceName,
-  protocol: v.string(),
-  description: v.string(),
-  labels,
-  /** Database users and names the caller's roles allow; "*" is any. */
-  db_users: v.array(v.string()),
-  db_names: v.array(v.string()),
-  /** Whether an agent that serves it is connected now. */
-  online: v.boolean(),
-  /** The caller's roles want TLS that ends at the Database Service. */
-  require_end_to_end: v.boolean(),
-  health: shownHealth,
-});
 
 /** Search over the audit log; times are RFC 3339, `cursor` is what the last answer gave. */
 const auditQuery = v.strictObject({
@@ -222,11 +206,11 @@ export const contract = {
     }),
     output: v.strictObject({ ...issued.entries, protocol: v.string() }),
   },
-  /** The databases the caller's roles allow. */
+  /** The databases the caller's roles allow, by name. */
   "databases.list": {
     who: "user",
     input: v.strictObject({}),
-    output: v.strictObject({ databases: v.array(visibleDatabase) }),
+    output: databaseList,
   },
   /**
    * Events from an agent's or proxy's spool, in order, at least once. `events` and `contexts` are

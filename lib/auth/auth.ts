@@ -19,13 +19,12 @@ import { type Lockout, lockout } from "../identity/local/lockout.ts";
 import { read } from "../schema/mod.ts";
 import { Callers } from "./callers.ts";
 import { databaseCertificate, routeCertificate } from "./certificates.ts";
-import { Decoded } from "./decoded.ts";
 import { databaseServerCertificate } from "./database_servers.ts";
 import { listDatabases } from "./databases.ts";
 import { createToken, join, renew } from "./joining.ts";
 import { passwordLogin } from "./login.ts";
 import { type AuthPowers, type Core, denied, encodeJson } from "./powers.ts";
-import { agentHeartbeat, decodeServed, proxyHeartbeat } from "./presence.ts";
+import { agentHeartbeat, proxyHeartbeat, ServedList } from "./presence.ts";
 import { getResource, listResources, putResource, removeResource } from "./resource_calls.ts";
 import { clusterStatus } from "./status.ts";
 import { putOf, ResourceStore } from "./store.ts";
@@ -46,7 +45,7 @@ export interface Auth {
 /** Makes the preset roles at the very first start and gives the service. */
 export async function createAuth(powers: AuthPowers): Promise<Auth> {
   const store = new ResourceStore(powers.backend);
-  const core: Core = { ...powers, store, served: new Decoded(decodeServed) };
+  const core: Core = { ...powers, store, served: new ServedList() };
   await makePresets(core);
   const callers = new Callers(core);
   const { clock, log, backend } = core;

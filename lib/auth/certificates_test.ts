@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { parseCertificate, verifyIdentity } from "../ca/mod.ts";
 import type { AuthClient } from "../api/contract.ts";
+import { databasesIn, type VisibleDatabase } from "../api/database_list.ts";
 import type { Database } from "../api/resources.ts";
 import {
   addAgent,
@@ -21,6 +22,10 @@ import {
 
 const hour = 3_600_000;
 const traits = { db_users: ["app"], db_names: ["orders", "test"] };
+
+async function seenBy(client: AuthClient): Promise<readonly VisibleDatabase[]> {
+  return databasesIn(await client.call("databases.list", {}));
+}
 
 interface Scene {
   readonly site: Site;
@@ -130,7 +135,7 @@ Deno.test("a hidden database is refused in the words of one that isn't there", a
   };
   equal(await words("prod"), await words("none"));
   ok(await words("prod") !== null);
-  deepEqual((await bob.call("databases.list", {})).databases, []);
+  deepEqual(await seenBy(bob), []);
   await site.close();
 });
 
@@ -248,12 +253,10 @@ Deno.test("a user sees what its roles allow, with the users and names, online or
   const health = { status: "unknown", since: null, reason: "" };
   const row = { protocol: "postgres", description: "", db_users: ["app"], health };
   const more = { db_names: ["orders", "test"], require_end_to_end: false };
-  deepEqual(await alice.call("databases.list", {}), {
-    databases: [
-      { name: "prod", labels: {}, ...row, ...more, online: true },
-      { name: "test", labels: { env: "test" }, ...row, ...more, online: true },
-    ],
-  });
+  deepEqual(await seenBy(alice), [
+    { name: "prod", labels: {}, ...row, ...more, online: true },
+    { name: "test", labels: { env: "test" }, ...row, ...more, online: true },
+  ]);
   const strict = role("access", {
     allow: {
       db_labels: { "*": "*" },
@@ -264,7 +267,7 @@ Deno.test("a user sees what its roles allow, with the users and names, online or
   });
   await here.site.admin.call("resources.put", { resource: strict, replace: true });
   await here.site.clock.step(hour);
-  const { databases } = await alice.call("databases.list", {});
+  const databases = await seenBy(alice);
   deepEqual(databases.map(({ online }) => online), [false, false]);
   deepEqual(databases.map((one) => one.require_end_to_end), [true, true]);
   deepEqual(databases.map(({ health: { status } }) => status), ["offline", "offline"]);
@@ -280,7 +283,7 @@ Deno.test("a database is as healthy as the best connected agent that may be seen
   const bob = site.as((await logIn(site, "bob")).chain);
   const alice = site.as(here.login);
   const seen = async (client: AuthClient) => {
-    const { databases: [row] } = await client.call("databases.list", {});
+    const [row] = await seenBy(client);
     return row?.health.status;
   };
   const second = await addHost(site, "db");

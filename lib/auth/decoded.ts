@@ -2,40 +2,63 @@
  * What entries of the backend were decoded to, kept while their bytes stay the same: lists of a
  * large fleet are read often, and little of them changes from one reading to the next.
  */
-import type { Entry } from "../core/backend.ts";
+import { listNews, revisionOf } from "../backend/mod.ts";
+import type { Backend, Entry, Key, News } from "../core/backend.ts";
 
-interface Kept<T> {
-  readonly value: Uint8Array;
+/** An entry as it was decoded; the same object for as long as nobody writes it. */
+export interface Kept<T> {
+  readonly entry: Entry;
   readonly decoded: T;
 }
 
-export class Decoded<T> {
-  readonly #decode: (entry: Entry) => T;
-  #known: ReadonlyMap<string, Kept<T>> = new Map();
+/** What was read, and the highest revision in it. */
+interface Reading<T> {
+  readonly known: ReadonlyMap<string, Kept<T>>;
+  readonly newest: Entry["revision"];
+}
 
-  /** `decode` may depend on nothing but key and value. */
-  constructor(decode: (entry: Entry) => T) {
+export class Decoded<T> {
+  readonly #prefix: Key;
+  readonly #decode: (entry: Entry) => T;
+  #last: Reading<T> = { known: new Map(), newest: revisionOf(0n) };
+
+  /** For all that is under the prefix; `decode` may depend on nothing but key and value. */
+  constructor(prefix: Key, decode: (entry: Entry) => T) {
+    this.#prefix = prefix;
     this.#decode = decode;
   }
 
   /** All entries there are, in their order; whatever is not among them is forgotten. */
-  async all(
-    entries: AsyncIterable<Entry>,
-  ): Promise<readonly { readonly entry: Entry; readonly decoded: T }[]> {
-    const before = this.#known;
-    const known = new Map<string, Kept<T>>();
-    const found: { readonly entry: Entry; readonly decoded: T }[] = [];
-    for await (const entry of entries) {
-      const name = entry.key.join("\0");
-      const old = before.get(name);
-      const kept = old !== undefined && same(old.value, entry.value)
-        ? old
-        : { value: entry.value, decoded: this.#decode(entry) };
-      known.set(name, kept);
-      found.push({ entry, decoded: kept.decoded });
+  async all(backend: Backend): Promise<readonly Kept<T>[]> {
+    const { known: before, newest: known } = this.#last;
+    const found: Kept<T>[] = [];
+    const now = new Map<string, Kept<T>>();
+    let newest = known;
+    for await (const page of listNews(backend, this.#prefix, known)) {
+      for (const news of page) {
+        const name = news.key.join("\0");
+        const old = before.get(name);
+        const kept = old?.entry.revision === news.revision
+          ? old
+          : await this.#read(backend, news, old);
+        if (kept === null) continue;
+        now.set(name, kept);
+        found.push(kept);
+        if (kept.entry.revision > newest) newest = kept.entry.revision;
+      }
     }
-    this.#known = known;
+    this.#last = { known: now, newest };
     return found;
+  }
+
+  /** Null where it is gone meanwhile. */
+  async #read(backend: Backend, news: News, old: Kept<T> | undefined): Promise<Kept<T> | null> {
+    const { key, value } = news;
+    // Written between two pages of the last reading, before a newer one that it saw.
+    const entry = value === null ? await backend.get(key) : { ...news, value };
+    if (entry === null) return null;
+    const isSame = old !== undefined && same(old.entry.value, entry.value);
+    return { entry, decoded: isSame ? old.decoded : this.#decode(entry) };
   }
 }
 

@@ -1,6 +1,5 @@
 /** What the Auth Service is handed, and the small things that all its calls share. */
 import type { CodeOf } from "../core/codes.ts";
-import type { Database } from "../api/resources.ts";
 import type { ProvenCaller } from "../api/server.ts";
 import type { ReceivedBatch } from "../audit/audit_log.ts";
 import type { EventFields, EventName } from "../audit/catalog.ts";
@@ -13,7 +12,7 @@ import type { Log } from "../core/log.ts";
 import type { Random } from "../core/random.ts";
 import type { Passwords } from "../identity/local/password.ts";
 import type { Authorities } from "./authorities.ts";
-import type { Decoded } from "./decoded.ts";
+import type { ServedList } from "./presence.ts";
 import type { ResourceStore } from "./store.ts";
 
 /** The log that Auth writes and takes events into. */
@@ -53,7 +52,7 @@ export interface AuthPowers {
 export interface Core extends AuthPowers {
   readonly store: ResourceStore;
   /** What agents serve, as their heartbeats told. */
-  readonly served: Decoded<readonly Database[]>;
+  readonly served: ServedList;
 }
 
 const encoder = new TextEncoder();

@@ -2,11 +2,11 @@
 import { mayServe } from "../access/mod.ts";
 import type { CallOutput, CallRequest } from "../api/contract.ts";
 import { type Agent, type Database, type DatabaseHealth, resources } from "../api/resources.ts";
-import { listAll } from "../backend/mod.ts";
-import type { Entry, Key } from "../core/backend.ts";
+import type { Backend, Entry, Key } from "../core/backend.ts";
 import { rfc3339 } from "../core/clock.ts";
 import type { HostIdentity } from "../core/identity.ts";
 import { read, v } from "../schema/mod.ts";
+import { Decoded } from "./decoded.ts";
 import { hostRecordOf } from "./hosts.ts";
 import { type Core, decodeJson, denied, encodeJson, invalid } from "./powers.ts";
 import { putOf } from "./store.ts";
@@ -21,9 +21,46 @@ const rememberedMs = 24 * 3_600_000;
 const servedPrefix: Key = ["served"];
 const served = v.strictObject({ databases: v.array(resources.db) });
 
+/** A database that an agent serves, as it is kept. */
+export interface KeptDatabase {
+  readonly database: Database;
+  readonly host: string;
+  /** Protocol and labels as one text: those with the same one are alike to every role. */
+  readonly kind: string;
+}
+
 /** What an agent serves, as it is kept. */
-export function decodeServed({ value }: Pick<Entry, "value">): readonly Database[] {
-  return read(served, decodeJson(value), "served databases").databases;
+export function decodeServed(
+  { key, value }: Pick<Entry, "key" | "value">,
+): readonly KeptDatabase[] {
+  const host = key[1] ?? "";
+  return read(served, decodeJson(value), "served databases").databases.map((database) => ({
+    database,
+    host,
+    kind: JSON.stringify([database.spec.protocol, database.metadata.labels]),
+  }));
+}
+
+/** All that agents serve or served lately, by name; put in order where something changed. */
+export class ServedList {
+  readonly #decoded = new Decoded(servedPrefix, decodeServed);
+  #parts: readonly (readonly KeptDatabase[])[] = [];
+  #sorted: readonly KeptDatabase[] = [];
+
+  async read(backend: Backend): Promise<readonly KeptDatabase[]> {
+    const found = await this.#decoded.all(backend);
+    const parts = found.map(({ decoded }) => decoded);
+    const before = this.#parts;
+    if (parts.length !== before.length || parts.some((part, at) => part !== before[at])) {
+      this.#parts = parts;
+      this.#sorted = parts.flat().sort((a, b) => nameOf(a) < nameOf(b) ? -1 : 1);
+    }
+    return this.#sorted;
+  }
+}
+
+function nameOf({ database }: KeptDatabase): string {
+  return database.metadata.name;
 }
 
 /** Where it is kept what an agent serves, also while it is away. */
@@ -55,9 +92,9 @@ export async function agentHeartbeat(
   });
   const memory = await memoryOf(core, host, databases);
   await core.backend.commit({ puts: [lease, ...memory], mayBeLost: memory.length === 0 });
-  const proxies = (await core.store.all("proxy")).map(({ spec }) => ({
-    host: spec.host,
-    public_addr: spec.public_addr,
+  const proxies = (await core.store.specs("proxy")).map(({ host, public_addr }) => ({
+    host,
+    public_addr,
   }));
   return { proxies, period_s: periodS };
 }
@@ -121,9 +158,7 @@ export async function proxyHeartbeat(
 }
 
 /** A database as one agent serves it. */
-export interface ServedDatabase {
-  readonly database: Database;
-  readonly host: string;
+export interface ServedDatabase extends KeptDatabase {
   /** Whether its agent's lease is in force. */
   readonly online: boolean;
   /** As its agent found it; undefined where it said nothing, or is away. */
@@ -135,21 +170,30 @@ export async function servedDatabases(
   core: Core,
   only: string | null = null,
 ): Promise<readonly ServedDatabase[]> {
-  const online = new Map((await core.store.all("agent")).map(({ spec }) => [spec.host, spec]));
-  const found: ServedDatabase[] = [];
-  const all = await core.served.all(listAll(core.backend, servedPrefix));
-  for (const { entry: { key }, decoded } of all) {
-    const host = key[1] ?? "";
-    const agent = online.get(host);
-    const health = new Map(agent?.health.map((one) => [one.name, one]));
-    for (const database of decoded) {
-      const { name } = database.metadata;
-      if (only !== null && name !== only) continue;
-      found.push({ database, host, online: agent !== undefined, health: health.get(name) });
-    }
-  }
-  return found.sort((a, b) => a.database.metadata.name < b.database.metadata.name ? -1 : 1);
+  const online = new Map(
+    (await core.store.specs("agent")).map((spec) => [spec.host, healthOf(spec)]),
+  );
+  const all = await core.served.read(core.backend);
+  const wanted = only === null ? all : all.filter((one) => nameOf(one) === only);
+  return wanted.map((one) => {
+    const { database, host, kind } = one;
+    const found = online.get(host);
+    return { database, host, kind, online: found !== undefined, health: found?.get(nameOf(one)) };
+  });
 }
+
+type Health = ReadonlyMap<string, DatabaseHealth>;
+
+/** What an agent found, by database; the same lease gives the same. */
+function healthOf(spec: Agent["spec"]): Health {
+  const known = healths.get(spec);
+  if (known !== undefined) return known;
+  const made = new Map(spec.health.map((one) => [one.name, one]));
+  healths.set(spec, made);
+  return made;
+}
+
+const healths = new WeakMap<Agent["spec"], Health>();
 
 /**
  * What this agent said last of a database it serves; null where it said nothing of it. Not its
@@ -162,5 +206,5 @@ export async function servedBy(
 ): Promise<Database | null> {
   const entry = await core.backend.get(servedKey(host));
   if (entry === null) return null;
-  return decodeServed(entry).find(({ metadata: { name } }) => name === service) ?? null;
+  return decodeServed(entry).find((one) => nameOf(one) === service)?.database ?? null;
 }

@@ -57,10 +57,18 @@ export class ResourceStore {
 
   async all<K extends StoredKind>(kind: K): Promise<readonly ResourceOf<K>[]> {
     const found: ResourceOf<K>[] = [];
-    const entries = listAll(this.#backend, [...resourcePrefix, kind]);
-    for (const { entry, decoded } of await this.#listOf(kind).all(entries)) {
+    for (const { entry, decoded } of await this.#listOf(kind).all(this.#backend)) {
       if (!isOf(decoded, kind)) continue;
       found.push({ ...decoded, metadata: metadataOf(decoded, entry) });
+    }
+    return found;
+  }
+
+  /** What those of a kind say; the same objects for as long as they say the same. */
+  async specs<K extends StoredKind>(kind: K): Promise<readonly ResourceOf<K>["spec"][]> {
+    const found: ResourceOf<K>["spec"][] = [];
+    for (const { decoded } of await this.#listOf(kind).all(this.#backend)) {
+      if (isOf(decoded, kind)) found.push(decoded.spec);
     }
     return found;
   }
@@ -68,8 +76,9 @@ export class ResourceStore {
   #listOf(kind: StoredKind): Decoded<Resource> {
     const known = this.#lists.get(kind);
     if (known !== undefined) return known;
-    const made = new Decoded<Resource>(({ value }) =>
-      read(resources[kind], decodeJson(value), `stored ${kind}`)
+    const made = new Decoded<Resource>(
+      [...resourcePrefix, kind],
+      ({ value }) => read(resources[kind], decodeJson(value), `stored ${kind}`),
     );
     this.#lists.set(kind, made);
     return made;

@@ -1,6 +1,6 @@
 /** What all backends agree on: keys as ordered bytes, and bounds. */
 import type { CodeOf } from "../core/codes.ts";
-import type { Commit, Entry, Key } from "../core/backend.ts";
+import type { Backend, Commit, Entry, Key, News, Revision } from "../core/backend.ts";
 import { Fault } from "../core/fault.ts";
 
 export const maxKeyBytes = 1024;
@@ -73,16 +73,31 @@ export function checkCommit({ checks = [], puts = [], deletes = [] }: Commit): v
  * Every entry under the prefix, page by page; not a snapshot: watch to know of changes meanwhile.
  */
 export async function* listAll(
-  backend: { list(prefix: Key, page: { limit: number; after?: Key }): Promise<readonly Entry[]> },
+  backend: Pick<Backend, "list">,
   prefix: Key,
 ): AsyncGenerator<Entry> {
+  for await (const page of pages((at) => backend.list(prefix, at))) yield* page;
+}
+
+/** As {@linkcode listAll}, page by page, with the values alone that are newer than `known`. */
+export function listNews(
+  backend: Pick<Backend, "list">,
+  prefix: Key,
+  known: Revision,
+): AsyncGenerator<readonly News[]> {
+  return pages((at) => backend.list(prefix, { ...at, known }));
+}
+
+async function* pages<T extends Pick<Entry, "key">>(
+  list: (page: { limit: number; after?: Key }) => Promise<readonly T[]>,
+): AsyncGenerator<readonly T[]> {
   const limit = maxPage;
-  let page = await backend.list(prefix, { limit });
+  let page = await list({ limit });
   while (true) {
-    yield* page;
+    yield page;
     const after = page.at(-1)?.key;
     if (after === undefined || page.length < limit) return;
-    page = await backend.list(prefix, { limit, after });
+    page = await list({ limit, after });
   }
 }
 

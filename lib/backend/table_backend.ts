@@ -9,6 +9,7 @@ import type {
   CommitResult,
   Entry,
   Key,
+  News,
   Revision,
 } from "../core/backend.ts";
 import type { Clock, EpochMs, Timer } from "../core/clock.ts";
@@ -30,6 +31,9 @@ export interface Item {
   readonly expires: EpochMs | null;
 }
 
+/** An item whose value is left out where the reader knows it. */
+export type ItemNews = Omit<Item, "value"> & { readonly value: Uint8Array | null };
+
 /** Items in key order; expired ones are there until they are deleted. All calls are synchronous. */
 export interface ItemTable {
   /** The revision of the last write, also after everything was deleted. */
@@ -37,6 +41,14 @@ export interface ItemTable {
   get(key: Uint8Array): Item | null;
   /** At most `limit` items that live at `now` with `from` <= key < `end`, in order. */
   range(from: Uint8Array, end: Uint8Array, limit: number, now: EpochMs): readonly Item[];
+  /** The same, with the values of those alone whose revision is higher than `known`. */
+  news(
+    from: Uint8Array,
+    end: Uint8Array,
+    limit: number,
+    now: EpochMs,
+    known: Revision,
+  ): readonly ItemNews[];
   /**
    * All of it or none, and then it throws. Kept as safely as the table keeps anything, unless a
    * power cut may undo it.
@@ -78,13 +90,23 @@ export class TableBackend implements Backend {
     });
   }
 
-  list(prefix: Key, page: { limit: number; after?: Key }): Promise<readonly Entry[]> {
-    return this.#run(() => {
-      checkLimit(page.limit);
+  list(prefix: Key, page: { limit: number; after?: Key }): Promise<readonly Entry[]>;
+  list(
+    prefix: Key,
+    page: { limit: number; after?: Key; known: Revision },
+  ): Promise<readonly News[]>;
+  list(
+    prefix: Key,
+    { limit, after, known }: { limit: number; after?: Key; known?: Revision },
+  ): Promise<readonly News[]> {
+    return this.#run((): readonly News[] => {
+      checkLimit(limit);
       const start = encodePrefix(prefix);
-      const from = page.after === undefined ? start : later(start, follower(page.after));
-      const now = this.#clock.now();
-      return this.#table.range(from, endOfPrefix(start), page.limit, now).map(entryOf);
+      const from = after === undefined ? start : later(start, follower(after));
+      const [end, now] = [endOfPrefix(start), this.#clock.now()];
+      return known === undefined
+        ? this.#table.range(from, end, limit, now).map(entryOf)
+        : this.#table.news(from, end, limit, now, known).map(newsOf);
     });
   }
 
@@ -184,6 +206,10 @@ function isRevision(value: bigint): value is Revision {
 
 function entryOf({ key, value, revision, expires }: Item): Entry {
   return { key: decodeKey(key), value: value.slice(), revision, expires };
+}
+
+function newsOf({ key, value, revision, expires }: ItemNews): News {
+  return { key: decodeKey(key), value: value?.slice() ?? null, revision, expires };
 }
 
 /** The smallest bytes after this key. */

@@ -17,6 +17,7 @@ import {
   runProgram,
   showList,
   text,
+  yamlOf,
 } from "./mod.ts";
 import { type FakeTerminal, fakeTerminal } from "./terminal_fake.ts";
 
@@ -184,6 +185,14 @@ Deno.test("tables align wide characters, carry no escapes; json and yaml are who
   const rows = [{ name: "a\u001b[31m", size: 5 }, { name: "数据", size: 12 }];
   deepStrictEqual(JSON.parse(json.terminal.stdout()), rows);
   match((await run(["db", "ls", "--format=yaml"])).terminal.stdout(), /name: 数据\n/);
+});
+
+Deno.test("yaml has what several rows share in each of them", async () => {
+  const labels = { env: "prod" };
+  strictEqual(
+    await yamlOf([{ name: "a", labels }, { name: "b", labels }]),
+    "- name: a\n  labels:\n    env: prod\n- name: b\n  labels:\n    env: prod\n",
+  );
 });
 
 Deno.test("a flag named no-x counts where it is given, and only there", async () => {

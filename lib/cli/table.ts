@@ -17,28 +17,53 @@ export function table<T>(
   rows: readonly T[],
   charactersMax: number = cellCharactersMax,
 ): string {
-  const cells = [
-    columns.map((column) => column.title),
-    ...rows.map((row) =>
-      columns.map((column) => shorten(oneLine(column.cell(row)), charactersMax))
-    ),
-  ];
-  const widths = columns.map((_, index) =>
-    cells.reduce((widest, line) => Math.max(widest, width(line[index] ?? "")), 0)
-  );
-  return cells.map((line) => drawLine(line, widths, columns)).join("");
+  const lines = new Array<string>(rows.length + 1).fill("");
+  for (const column of columns) {
+    padded(cellsOf(column, rows, charactersMax), column.right === true)
+      .forEach((cell, at) => lines[at] += cell);
+  }
+  return lines.map((line) => `${line.trimEnd()}\n`).join("");
 }
 
-function drawLine<T>(
-  line: readonly string[],
-  widths: readonly number[],
-  columns: readonly Column<T>[],
-): string {
-  const drawn = line.map((cell, index) => {
-    const blanks = " ".repeat(Math.max(0, (widths[index] ?? 0) - width(cell)));
-    return columns[index]?.right === true ? blanks + cell : cell + blanks;
+/** A cell as it is shown, and the columns it takes. */
+interface Cell {
+  readonly text: string;
+  readonly width: number;
+}
+
+/** The title and the cells below it. Neighbours are often alike: those are looked at once. */
+function cellsOf<T>(column: Column<T>, rows: readonly T[], charactersMax: number): readonly Cell[] {
+  let before = column.title;
+  let cell: Cell = { text: before, width: width(before) };
+  const cells = [cell];
+  for (const row of rows) {
+    const text = column.cell(row);
+    if (text !== before) cell = cellOf(text, charactersMax);
+    before = text;
+    cells.push(cell);
+  }
+  return cells;
+}
+
+function cellOf(text: string, charactersMax: number): Cell {
+  // Nearly every cell of a list of thousands.
+  if (text.length <= charactersMax && ascii.test(text)) return { text, width: text.length };
+  const shown = shorten(oneLine(text), charactersMax);
+  return { text: shown, width: width(shown) };
+}
+
+/** Cells of equal width, with two blanks behind them. */
+function padded(cells: readonly Cell[], isRight: boolean): readonly string[] {
+  const widest = cells.reduce((most, cell) => Math.max(most, cell.width), 0);
+  let before: Cell | null = null;
+  let drawn = "";
+  return cells.map((cell) => {
+    if (cell === before) return drawn;
+    before = cell;
+    const blanks = " ".repeat(widest - cell.width);
+    drawn = isRight ? `${blanks}${cell.text}  ` : `${cell.text}${blanks}  `;
+    return drawn;
   });
-  return `${drawn.join("  ").trimEnd()}\n`;
 }
 
 function shorten(cell: string, max: number): string {
@@ -49,7 +74,6 @@ function shorten(cell: string, max: number): string {
 
 /** Columns a text takes on a terminal: East Asian wide characters and emoji take two. */
 function width(text: string): number {
-  // Nearly every cell of a list of thousands.
   if (ascii.test(text)) return text.length;
   let columns = 0;
   for (const character of text) columns += wide.test(character) ? 2 : 1;

@@ -4,7 +4,8 @@ import { Fault } from "../core/fault.ts";
 
 /** A value as a YAML document. */
 export function write(value: unknown): string {
-  return stringify(value);
+  // Rows that share a part are whole all the same, and not by reference.
+  return stringify(value, { aliasDuplicateObjects: false });
 }
 
 /** The documents of a text as plain data, empty ones left out; a fault `cli.bad-yaml`. */

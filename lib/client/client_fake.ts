@@ -7,6 +7,7 @@ import { SeededRandom } from "../../tests/fakes/random.ts";
 import { type FakeAuthority, fakeAuthority, fakeHost, fakeNow, fakeUser } from "../ca/ca_fake.ts";
 import { fakeHostCertificate } from "../ca/ca_fake.ts";
 import { generateKey, issueUser, parseRequest } from "../ca/mod.ts";
+import { type DatabaseList, databaseListOf, type VisibleDatabase } from "../api/database_list.ts";
 import { failureOf } from "../api/failure.ts";
 import { type FakeTerminal, fakeTerminal } from "../cli/terminal_fake.ts";
 import { runProgram } from "../cli/mod.ts";
@@ -15,7 +16,6 @@ import type { HostIdentity } from "../core/identity.ts";
 import type { HttpAnswer } from "../sys/http.ts";
 import type { ClientTlsOptions } from "../sys/tls.ts";
 import { clientCommands, clientGroups } from "./mod.ts";
-import type { VisibleDatabase } from "./session.ts";
 import type { ClientPowers, HostPort, LocalConnection } from "./powers.ts";
 
 export interface FakeComputer {
@@ -163,11 +163,18 @@ export async function fakeComputer(): Promise<FakeComputer> {
       return { status: 400, body: JSON.stringify({ error: failureOf(computer.fault) }) };
     }
     const answered = path === "/v1/databases.list"
-      ? { databases: computer.databases }
+      ? listOf(computer.databases)
       : await answers(path, body, { users, hosts, clock, databases: computer.databases });
     return { status: 200, body: JSON.stringify(answered) };
   };
   return computer;
+}
+
+function listOf(databases: readonly VisibleDatabase[]): DatabaseList {
+  return databaseListOf(databases.map(({ name, description, health, ...terms }) => {
+    const { status, since, reason } = health;
+    return { name, description, terms: { ...terms, status }, since, reason };
+  }));
 }
 
 /** A host certificate with its CA. */

@@ -2,6 +2,7 @@
 import type { AuthClient, CallInput, CallOutput } from "../api/contract.ts";
 import { contract } from "../api/contract.ts";
 import { authClient } from "../api/client.ts";
+import { databasesIn, type VisibleDatabase } from "../api/database_list.ts";
 import { faultIn, parseJson, readAnswer } from "../api/failure.ts";
 import { certificatePem, readPem, type Standing, verifyIdentity, verifyPinned } from "../ca/mod.ts";
 import { Fault } from "../core/fault.ts";
@@ -48,6 +49,14 @@ export async function withAuth<T>(
   } finally {
     close();
   }
+}
+
+/** The databases that the roles of a login give, by name. */
+export async function visibleDatabases(
+  auth: AuthClient,
+  signal: AbortSignal,
+): Promise<readonly VisibleDatabase[]> {
+  return databasesIn(await auth.call("databases.list", {}, signal));
 }
 
 /**

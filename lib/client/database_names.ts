@@ -14,7 +14,7 @@ export async function databaseNames(
   try {
     const call = () =>
       withAuth(login, powers, (auth) => auth.call("databases.list", {}, powers.signal));
-    return (await call()).databases.map(({ name }) => name);
+    return (await call()).names;
   } catch (thrown) {
     if (asFault(thrown).kind === "internal") return [];
     return await routeNames(proxy, powers);

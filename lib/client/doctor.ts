@@ -1,9 +1,10 @@
 /** Every step between this machine and a database, each tried by itself. */
+import type { VisibleDatabase } from "../api/database_list.ts";
 import { parseCertificate, readPem } from "../ca/mod.ts";
 import type { Clock } from "../core/clock.ts";
 import { asFault } from "../core/fault.ts";
 import { PullReader } from "../core/pull.ts";
-import { reachable, webTls, withAuth } from "./cluster.ts";
+import { reachable, visibleDatabases, webTls, withAuth } from "./cluster.ts";
 import { routeAt } from "./dial_route.ts";
 import {
   commandFor,
@@ -16,7 +17,7 @@ import {
 } from "./launch.ts";
 import type { ClientPowers } from "./powers.ts";
 import { type Login, type Profile, readProxyAddress, type Route } from "./profile.ts";
-import { inForce, type VisibleDatabase } from "./session.ts";
+import { inForce } from "./session.ts";
 import { openSession } from "./sql/open.ts";
 
 /** As `--format=json` shows it. */
@@ -61,7 +62,7 @@ export async function examine(place: Place, powers: ClientPowers): Promise<reado
     const isOpen = await check("auth", async (signal) => {
       databases = await withAuth(login, powers, async (auth) => {
         await auth.call("status", {}, signal);
-        return (await auth.call("databases.list", {}, signal)).databases;
+        return await visibleDatabases(auth, signal);
       });
       return `knows ${login.user}, databases: ${databases.length}`;
     });

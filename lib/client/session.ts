@@ -1,15 +1,14 @@
 /** The login that a command works with, and the certificates for databases that follow from it. */
 import { buildRequest, certificatePem, generateKey } from "../ca/mod.ts";
-import type { AuthClient, CallOutput } from "../api/contract.ts";
+import type { AuthClient } from "../api/contract.ts";
+import type { VisibleDatabase } from "../api/database_list.ts";
 import { text } from "../cli/mod.ts";
 import { Fault } from "../core/fault.ts";
-import { nativeAddress, withAuth } from "./cluster.ts";
+import { nativeAddress, visibleDatabases, withAuth } from "./cluster.ts";
 import { launchFor } from "./launch.ts";
 import { nearest } from "./near.ts";
 import type { ClientPowers } from "./powers.ts";
 import { type Login, Profile, readProxyAddress, type Route } from "./profile.ts";
-
-export type VisibleDatabase = CallOutput<"databases.list">["databases"][number];
 
 /** `--proxy`, where there are logins at several. */
 export const proxyOption = text({
@@ -108,7 +107,7 @@ async function findDatabase(
   service: string,
   powers: ClientPowers,
 ): Promise<VisibleDatabase> {
-  const { databases } = await auth.call("databases.list", {}, powers.signal);
+  const databases = await visibleDatabases(auth, powers.signal);
   const found = databases.find(({ name }) => name === service);
   if (found !== undefined) return found;
   const near = nearest(service, databases.map(({ name }) => name));

@@ -14,6 +14,9 @@ export interface Entry {
   readonly expires: EpochMs | null;
 }
 
+/** An entry for a reader that may have its value already; null where it isn't newer than asked. */
+export type News = Omit<Entry, "value"> & { readonly value: Uint8Array | null };
+
 /** All checks hold and all writes land, or nothing happens. */
 export interface Commit {
   /** A null revision demands that the key is absent. */
@@ -45,6 +48,11 @@ export interface Backend {
   get(key: Key): Promise<Entry | null>;
   /** Entries under `prefix` in key order, at most `limit`, those after `after` only. */
   list(prefix: Key, page: { limit: number; after?: Key }): Promise<readonly Entry[]>;
+  /** The same, with the values of those alone that were written after the revision `known`. */
+  list(
+    prefix: Key,
+    page: { limit: number; after?: Key; known: Revision },
+  ): Promise<readonly News[]>;
   commit(commit: Commit): Promise<CommitResult>;
   /**
    * Starts with "ready"; ends with a fault (`backend.watch-behind`) when the reader fell behind:

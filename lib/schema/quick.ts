@@ -80,6 +80,8 @@ function actionTest(action: unknown): Test | null {
       return Number.isSafeInteger;
     case "finite":
       return Number.isFinite;
+    case "check":
+      return typeof requirement === "function" ? (value) => Boolean(requirement(value)) : null;
     case "regex":
       return requirement instanceof RegExp ? (value) => requirement.test(String(value)) : null;
   }

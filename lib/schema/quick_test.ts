@@ -39,6 +39,15 @@ for (const name of Object.keys(catalog).filter(isEventName)) {
   });
 }
 
+Deno.test("checks of a schema's own hold as well, and only of what has its shape", () => {
+  const even = v.pipe(v.array(v.number()), v.check((list) => list.length % 2 === 0, "pairs"));
+  const test = quickTest(v.strictObject({ even }));
+  ok(test !== null);
+  for (const value of [[], [1, 2], [1], ["a", "b"], null, "ab"]) {
+    equal(test({ even: value }), v.safeParse(even, value).success);
+  }
+});
+
 Deno.test("a schema with a part that is not known has no quick test", () => {
   equal(quickTest(v.strictObject({ a: v.pipe(v.string(), v.transform(Number)) })), null);
   equal(quickTest(v.array(v.date())), null);

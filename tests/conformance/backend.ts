@@ -97,6 +97,34 @@ const cases: Readonly<Record<string, Case>> = {
     assert.ok(first < second && second + 1n < third);
   },
 
+  "a list for who knows a revision has the values that are newer, and all else": async (
+    { backend, clock },
+  ) => {
+    await put(backend, ["p", "a"], "1");
+    await put(backend, ["p", "b"], "2", clock.now() + 100);
+    const known = (await backend.get(["p", "b"]))?.revision;
+    assert.ok(known !== undefined);
+    await put(backend, ["q"], "other");
+    await put(backend, ["p", "c"], "");
+    await put(backend, ["p", "a"], "3", clock.now() + 200);
+    const all = await backend.list(["p"], { limit: 10 });
+    const news = await backend.list(["p"], { limit: 10, known });
+    assert.deepEqual(
+      news,
+      all.map((entry) => entry.revision > known ? entry : { ...entry, value: null }),
+    );
+    assert.deepEqual(news.map(({ value }) => value && text(value)), ["3", null, ""]);
+    const [, second] = await backend.list(["p"], { limit: 2, known });
+    assert.deepEqual(second?.key, ["p", "b"]);
+    assert.deepEqual(await backend.list(["p"], { limit: 10, after: ["p", "b"], known }), [news[2]]);
+    news[0]?.value?.fill(0);
+    assert.equal(text((await backend.get(["p", "a"]))?.value ?? bytes("")), "3");
+    clock.jump(150);
+    const left = await backend.list(["p"], { limit: 10, known });
+    assert.deepEqual(left.map(({ key }) => key[1]), ["a", "c"]);
+    await assert.rejects(backend.list(["p"], { limit: 0, known }), faulty("backend.bad-limit"));
+  },
+
   "a null check creates only once": async ({ backend }) => {
     const create = (value: string) =>
       backend.commit({

@@ -1,7 +1,13 @@
 /** State in memory: for tests, and for clusters that may forget everything. */
 import type { Backend, Revision } from "../../core/backend.ts";
 import type { Clock, EpochMs } from "../../core/clock.ts";
-import { type Item, type ItemTable, revisionOf, TableBackend } from "../table_backend.ts";
+import {
+  type Item,
+  type ItemNews,
+  type ItemTable,
+  revisionOf,
+  TableBackend,
+} from "../table_backend.ts";
 
 /** An empty backend; all of it is gone with the process. */
 export function memoryBackend(clock: Clock): Backend {
@@ -28,6 +34,18 @@ class MemoryTable implements ItemTable {
     );
     within.sort(([a], [b]) => a < b ? -1 : 1);
     return within.slice(0, limit).map(([, item]) => item);
+  }
+
+  news(
+    from: Uint8Array,
+    end: Uint8Array,
+    limit: number,
+    now: EpochMs,
+    known: Revision,
+  ): readonly ItemNews[] {
+    return this.range(from, end, limit, now).map((item) =>
+      item.revision > known ? item : { ...item, value: null }
+    );
   }
 
   write(revision: Revision, puts: readonly Item[], deletes: readonly Uint8Array[]): void {

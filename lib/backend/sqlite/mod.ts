@@ -6,7 +6,13 @@
 import type { Backend, Revision } from "../../core/backend.ts";
 import type { Clock, EpochMs } from "../../core/clock.ts";
 import { Fault } from "../../core/fault.ts";
-import { type Item, type ItemTable, revisionOf, TableBackend } from "../table_backend.ts";
+import {
+  type Item,
+  type ItemNews,
+  type ItemTable,
+  revisionOf,
+  TableBackend,
+} from "../table_backend.ts";
 
 export type SqliteValue = null | number | bigint | string | Uint8Array;
 
@@ -52,6 +58,7 @@ class SqliteTable implements ItemTable {
   readonly #database: SqliteDatabase;
   readonly #get: SqliteStatement;
   readonly #range: SqliteStatement;
+  readonly #news: SqliteStatement;
   readonly #put: SqliteStatement;
   readonly #delete: SqliteStatement;
   readonly #expired: SqliteStatement;
@@ -65,9 +72,12 @@ class SqliteTable implements ItemTable {
     prepareFile(database);
     const columns = "key, value, revision, expires";
     this.#get = database.prepare(`SELECT ${columns} FROM item WHERE key = ?`);
-    this.#range = database.prepare(
-      `SELECT ${columns} FROM item
-       WHERE key >= ? AND key < ? AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT ?`,
+    const within =
+      "WHERE key >= ? AND key < ? AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT ?";
+    this.#range = database.prepare(`SELECT ${columns} FROM item ${within}`);
+    this.#news = database.prepare(
+      `SELECT key, CASE WHEN revision > ? THEN value END AS value, revision, expires
+       FROM item ${within}`,
     );
     this.#put = database.prepare(
       `INSERT INTO item (${columns}) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE
@@ -96,6 +106,18 @@ class SqliteTable implements ItemTable {
 
   range(from: Uint8Array, end: Uint8Array, limit: number, now: EpochMs): readonly Item[] {
     return guard("read", () => this.#range.all(from, end, now, limit)).map(itemOf);
+  }
+
+  news(
+    from: Uint8Array,
+    end: Uint8Array,
+    limit: number,
+    now: EpochMs,
+    known: Revision,
+  ): readonly ItemNews[] {
+    return guard("read", () => this.#news.all(known, from, end, now, limit)).map((row) =>
+      row["value"] === null ? { ...markOf(row), value: null } : itemOf(row)
+    );
   }
 
   write(
@@ -175,9 +197,13 @@ function prepareFile(database: SqliteDatabase): void {
 }
 
 function itemOf(row: Record<string, unknown>): Item {
+  return { ...markOf(row), value: bytesIn(row, "value") };
+}
+
+/** An item but for its value. */
+function markOf(row: Record<string, unknown>): Omit<Item, "value"> {
   return {
     key: bytesIn(row, "key"),
-    value: bytesIn(row, "value"),
     revision: revisionOf(BigInt(numberIn(row, "revision"))),
     expires: row["expires"] === null ? null : numberIn(row, "expires"),
   };

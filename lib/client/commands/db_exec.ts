@@ -1,11 +1,12 @@
+import type { VisibleDatabase } from "../../api/database_list.ts";
 import { command, count, flag, formatOption, list, pairs, required, rest } from "../../cli/mod.ts";
 import { print, render, say, text } from "../../cli/mod.ts";
 import { asFault, Fault } from "../../core/fault.ts";
-import { withAuth } from "../cluster.ts";
+import { visibleDatabases, withAuth } from "../cluster.ts";
 import { routeAt } from "../dial_route.ts";
 import type { ClientPowers } from "../powers.ts";
 import type { Login, Profile } from "../profile.ts";
-import { proxyOption, requireLogin, usableRoute, type VisibleDatabase } from "../session.ts";
+import { proxyOption, requireLogin, usableRoute } from "../session.ts";
 import { openSession } from "../sql/open.ts";
 import type { ShellSession } from "../sql/result.ts";
 import { drawError, drawResult, listenerOn } from "../sql/show.ts";
@@ -34,10 +35,9 @@ export const dbExec = command({
   },
   run: async (options, powers: ClientPowers) => {
     const at = await requireLogin(options.proxy, powers);
-    const call = () =>
-      withAuth(at.login, powers, (auth) => auth.call("databases.list", {}, powers.signal));
+    const call = () => withAuth(at.login, powers, (auth) => visibleDatabases(auth, powers.signal));
     const named = [...options.databases, ...options.dbs];
-    const { databases } = await call();
+    const databases = await call();
     const chosen = choose(databases, { ...options, named });
     const strict = new Set(databases.filter((one) => one.require_end_to_end).map(nameOf));
     if (named.length === 0 && !options["no-confirm"]) await confirm(chosen, powers);
