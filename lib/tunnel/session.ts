@@ -12,7 +12,6 @@ import {
   frameTypes,
   openHeaderBytesMax,
   streamIdMax,
-  windowStartBytes,
 } from "./frame.ts";
 import { Keepalive, keepaliveMsDefault } from "./keepalive.ts";
 import { type TunnelLimits, tunnelLimits } from "./limits.ts";
@@ -21,6 +20,7 @@ import { FrameParser } from "./parser.ts";
 import { type ResetCode, resetCodeOf, resetFault, resetNumber } from "./reset.ts";
 import { MuxStream, type StreamPort } from "./stream.ts";
 import { type GoawayCode, goawayCodes, TunnelError } from "./tunnel_error.ts";
+import { Windows } from "./windows.ts";
 
 /** How long the peer may take to say goodbye as well. */
 const goodbyeMs = 2_000;
@@ -46,9 +46,9 @@ class Session implements TunnelSession, StreamPort {
   readonly #outbox = new Outbox();
   readonly #streams = new Map<number, MuxStream>();
   readonly #keepalive: Keepalive;
+  readonly windows: Windows;
   #nextId: number;
   #lastPeerId = 0;
-  #windowBytes = 0;
   #helloSeen = false;
   /** The stream whose DATA body is arriving; null while it belongs to a stream that is gone. */
   #receiving: MuxStream | null = null;
@@ -73,6 +73,7 @@ class Session implements TunnelSession, StreamPort {
       ping: (body) => this.#control(encodeFrame(frameTypes.ping, 0, body)),
       dead: () => this.#fail(goawayCodes.timeout, lost("tunnel.dead", "No sign of life")),
     });
+    this.windows = new Windows(options.clock, this.#limits, this.#keepalive);
     this.#control(encodeFrame(frameTypes.hello, 0, options.hello));
     channel.attach({
       data: (chunk) => this.#received(chunk),
@@ -128,18 +129,6 @@ class Session implements TunnelSession, StreamPort {
     return this.#limits.queueBytesMax;
   }
 
-  get windowBytesMax(): number {
-    return this.#limits.windowBytesMax;
-  }
-
-  now(): number {
-    return this.#options.clock.monotonic();
-  }
-
-  get roundTripMs(): number {
-    return this.#keepalive.roundTripMs;
-  }
-
   ready(stream: MuxStream): void {
     if (this.#ending !== null) return;
     this.#outbox.ready(stream);
@@ -158,16 +147,9 @@ class Session implements TunnelSession, StreamPort {
     this.#control(encodeWindow(stream.id, credit));
   }
 
-  /** A quarter of the whole stays free for new streams. */
-  mayGrow(bytes: number): boolean {
-    if (this.#windowBytes + bytes > this.#limits.windowBytesTotal * 0.75) return false;
-    this.#windowBytes += bytes;
-    return true;
-  }
-
   forget(stream: MuxStream): void {
     if (!this.#streams.delete(stream.id)) return;
-    this.#windowBytes -= stream.windowBytes;
+    this.windows.closed(stream);
     if (this.#receiving === stream) this.#receiving = null;
     this.#closeIfDrained();
   }
@@ -217,6 +199,7 @@ class Session implements TunnelSession, StreamPort {
       throw broken("tunnel.unknown-stream", `Stream ${id} was never opened`);
     }
     if (type !== frameTypes.data) return;
+    if (stream !== null) this.windows.received(stream);
     stream?.peerAnnounced(length);
     this.#receiving = stream;
   }
@@ -389,12 +372,11 @@ class Session implements TunnelSession, StreamPort {
 
   #add(stream: MuxStream): void {
     this.#streams.set(stream.id, stream);
-    this.#windowBytes += stream.windowBytes;
+    this.windows.opened();
   }
 
   #hasRoom(): boolean {
-    return this.#streams.size < this.#limits.streamsMax &&
-      this.#windowBytes + windowStartBytes <= this.#limits.windowBytesTotal;
+    return this.#streams.size < this.#limits.streamsMax && this.windows.hasRoom;
   }
 
   #wasUsed(id: number): boolean {

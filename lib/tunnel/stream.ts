@@ -11,10 +11,10 @@ import { goawayCodes, TunnelError } from "./tunnel_error.ts";
 import { ReceiveWindow, type WindowPort } from "./window.ts";
 
 /** What a stream needs of its session. */
-export interface StreamPort extends WindowPort {
+export interface StreamPort {
   readonly remoteAddress: string;
   readonly queueBytesMax: number;
-  readonly windowBytesMax: number;
+  readonly windows: WindowPort;
   /** The stream has something to send. */
   ready(stream: MuxStream): void;
   sendAccept(stream: MuxStream): void;
@@ -62,7 +62,7 @@ export class MuxStream implements TunnelStream, Sender {
     this.id = init.id;
     this.#isOpener = init.isOpener;
     this.header = init.header ?? nothing;
-    this.#window = new ReceiveWindow(port.windowBytesMax);
+    this.#window = new ReceiveWindow(port.windows);
     this.accepted = this.#acceptance.promise;
     this.accepted.catch(() => {});
   }
@@ -271,7 +271,7 @@ export class MuxStream implements TunnelStream, Sender {
     this.#guarded((reader) => reader.data(part));
     this.#isDelivering = false;
     if (this.#outcome !== null || this.#peerEnded) return;
-    const credit = this.#window.passed(part.length, this.#port);
+    const credit = this.#window.passed(part.length);
     if (credit > 0) this.#port.sendCredit(this, credit);
     if (this.#inbox.length > 0) this.#deliverSoon();
   }

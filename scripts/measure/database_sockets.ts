@@ -1,7 +1,7 @@
 /**
  * Opens TLS connections to a database as an agent does and holds them, to say what they cost by
- * themselves: `database_sockets.ts PORT CA LOOKS`. Each line is a number of further connections; the
- * answer is this process's resident memory in KiB.
+ * themselves: `database_sockets.ts PORT CA LOOKS`. Each line is a number of further connections;
+ * the answer is this process's resident memory in KiB, once it has not fallen for so many looks.
  */
 import { PullReader } from "../../lib/core/pull.ts";
 import type { StreamReader } from "../../lib/core/stream.ts";

@@ -34,7 +34,9 @@ export async function loggedRun(options: LoggedRun): Promise<readonly Transactio
   const found: Transaction[] = [];
   for await (const { name: file } of Deno.readDir(dir)) {
     if (!file.startsWith(name)) continue;
-    if (file !== `${name}.sql`) found.push(...read(await Deno.readTextFile(join(dir, file))));
+    // One by one: a call takes only so many arguments.
+    const isLog = file !== `${name}.sql`;
+    for (const one of isLog ? read(await Deno.readTextFile(join(dir, file))) : []) found.push(one);
     await Deno.remove(join(dir, file));
   }
   return found;
