@@ -108,7 +108,7 @@ Deno.test("the window grows while a stream is fast, not when it is slow, never b
 });
 
 Deno.test("beside others the window is as large as a round trip needs, and no larger", () => {
-  for (const [roundTripMs, wanted] of [[0.1, 256], [0.5, 256], [1.5, 512], [40, 1024]] as const) {
+  for (const [roundTripMs, wanted] of [[0.1, 128], [0.5, 256], [1.5, 512], [40, 1024]] as const) {
     const port = new FakePort({ roundTripMs });
     const window = new ReceiveWindow(port);
     let given = 0;

@@ -2,6 +2,8 @@ import { windowStartBytes } from "./frame.ts";
 
 /** Grants are judged by so many of them: together twice the window, so no burst alone is enough. */
 const judgedGrants = 4;
+/** No window becomes smaller. */
+const windowBytesMin = windowStartBytes / 2;
 /** A stream that is slower than this needs no larger window, however far away the peer is. */
 const slowMs = 400;
 
@@ -91,7 +93,7 @@ export class ReceiveWindow {
       return larger > 0 && this.#port.mayGrow(larger) ? larger : 0;
     }
     const half = this.#size / 2;
-    if (!isShared || half < windowStartBytes || took < 2 * shortMs) return 0;
+    if (!isShared || half < windowBytesMin || took < 2 * shortMs) return 0;
     this.#port.shrunk(half);
     return -half;
   }
