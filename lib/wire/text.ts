@@ -2,7 +2,7 @@ import { latin1 } from "./latin1.ts";
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Up to here reading byte by byte is quicker than a call to the decoder. */
+/** Up to here looking at each byte is quicker than a call to the decoder. */
 const SHORT_BYTES = 64;
 
 /** Text of UTF-8 bytes, or null where they are something else. */
@@ -19,13 +19,9 @@ export function utf8(bytes: Uint8Array): string | null {
 }
 
 function shortAscii(bytes: Uint8Array): string | null {
-  let text = "";
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] ?? 0;
-    if (byte > 0x7f) return null;
-    text += String.fromCharCode(byte);
-  }
-  return text;
+  for (let at = 0; at < bytes.length; at++) if ((bytes[at] ?? 0) > 0x7f) return null;
+  // Not by a spread, nor character by character: both take several times as long.
+  return Reflect.apply(String.fromCharCode, null, bytes);
 }
 
 /**
