@@ -32,6 +32,42 @@ export async function showList<T>(
   else await show(terminal, format, rows, (shown) => table(columns, shown));
 }
 
+/** Prints a list page by page, with the same bytes as {@linkcode show} of all of it. */
+export class PagedList<T> {
+  readonly #terminal: Terminal;
+  readonly #format: Format;
+  readonly #draw: (rows: readonly T[]) => string;
+  #count = 0;
+
+  constructor(terminal: Terminal, format: Format, draw: (rows: readonly T[]) => string) {
+    this.#terminal = terminal;
+    this.#format = format;
+    this.#draw = draw;
+  }
+
+  /** Rows so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  async page(rows: readonly T[]): Promise<void> {
+    if (rows.length === 0) return;
+    const isFirst = this.#count === 0;
+    this.#count += rows.length;
+    if (this.#format !== "json") {
+      return print(this.#terminal, await render(this.#format, rows, this.#draw));
+    }
+    // Within strings JSON has no line ends.
+    const texts = rows.map((row) => JSON.stringify(row, null, 2).replaceAll("\n", "\n  "));
+    this.#terminal.out(`${isFirst ? "[\n" : ",\n"}  ${texts.join(",\n  ")}`);
+  }
+
+  async end(): Promise<void> {
+    if (this.#count === 0) return await show(this.#terminal, this.#format, [], this.#draw);
+    if (this.#format === "json") this.#terminal.out("\n]\n");
+  }
+}
+
 export async function render<T>(
   format: Format,
   value: T,

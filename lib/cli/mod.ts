@@ -18,6 +18,7 @@ export {
 export {
   type Format,
   formatOption,
+  PagedList,
   readDocuments,
   render,
   show,

@@ -1,4 +1,5 @@
-import { command, count, flag, formatOption, list, say, show, text } from "../../cli/mod.ts";
+import { command, count, flag, formatOption, list } from "../../cli/mod.ts";
+import { PagedList, say, text } from "../../cli/mod.ts";
 import type { AdminPowers } from "../powers.ts";
 import { openAuth, siteOptions } from "../site.ts";
 import { auditFilters, drawEvents, parseEvent, queryOf } from "../events.ts";
@@ -23,23 +24,24 @@ export const auditSearch = command({
     const auth = await openAuth(options, powers);
     const limit = options.limit ?? eventsByDefault;
     const wanted = limit === 0 ? Infinity : limit;
-    const found: unknown[] = [];
+    // All of a log is more than one text can hold.
+    const found = new PagedList(powers.terminal, options.format, drawEvents);
     let { cursor } = options;
-    while (found.length < wanted) {
+    while (found.count < wanted) {
       const answer = await auth.call("audit.search", {
         ...queryOf(options, powers.clock),
         order: options.newest ? "newest" : "oldest",
-        limit: Math.min(pageEvents, wanted - found.length),
+        limit: Math.min(pageEvents, wanted - found.count),
         ...(cursor === null ? {} : { cursor }),
       }, powers.signal);
-      found.push(...answer.events.map(parseEvent));
+      await found.page(answer.events.map(parseEvent));
       cursor = answer.cursor;
       // A page may be empty and still go on.
       if (cursor === null) break;
     }
-    const isEmpty = options.format === "text" && found.length === 0;
+    const isEmpty = options.format === "text" && found.count === 0;
     if (isEmpty) say(powers.terminal, "no events match");
-    else await show(powers.terminal, options.format, found, drawEvents);
+    else await found.end();
     if (cursor !== null && options.format === "text") {
       say(powers.terminal, `there are more: --limit=0 shows all, --newest the last ones first`);
       say(powers.terminal, `go on from here with --cursor=${cursor}`);
