@@ -22,12 +22,12 @@ export class ShortInput extends Error {
  */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  /** Made at the first number: many messages have texts only. */
+  #numbers: DataView | null = null;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Bytes not yet read. */
@@ -41,7 +41,7 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#bytes[this.#take(1)] ?? 0;
   }
 
   i8(): number {
@@ -126,7 +126,7 @@ export class ByteReader {
   /** The next byte without passing it. */
   peek(): number {
     if (this.left < 1) throw new ShortInput(1, 0, this.#at);
-    return this.#view.getUint8(this.#at);
+    return this.#bytes[this.#at] ?? 0;
   }
 
   /** `length` bytes as UTF-8; broken sequences become U+FFFD. */
@@ -151,6 +151,11 @@ export class ByteReader {
     const found = this.#bytes.subarray(this.#at, nul);
     this.#at = nul + 1;
     return found;
+  }
+
+  get #view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    return this.#numbers ??= new DataView(buffer, byteOffset, byteLength);
   }
 
   #take(length: number): number {

@@ -224,10 +224,16 @@ export class ClientSide implements FrameHandler {
       parameters: portal === undefined ? [] : parametersOf(portal),
       reexecution: portal?.executed ?? false,
     };
-    const streamed = portal?.prepared?.streamed;
-    const statement = streamed === undefined
-      ? this.#announce(asked)
-      : this.#announce({ ...asked, textOf: streamed.statement }, streamed.fingerprint);
+    const prepared = portal?.prepared;
+    const streamed = prepared?.streamed;
+    // What is prepared is executed often: its text is looked at once.
+    const known = prepared === undefined || streamed !== undefined
+      ? streamed?.fingerprint
+      : prepared.fingerprint ??= fingerprint(prepared.text);
+    const statement = this.#announce(
+      streamed === undefined ? asked : { ...asked, textOf: streamed.statement },
+      known,
+    );
     if (portal !== undefined) {
       portal.executed = true;
       this.#session.names.spoken(portal.text);

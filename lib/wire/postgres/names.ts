@@ -13,6 +13,8 @@ export interface Prepared {
   types: readonly number[];
   /** The newest statement's id when it was prepared, to tell what came before a DISCARD ALL. */
   readonly order: number;
+  /** Of its text, once it was executed. */
+  fingerprint?: string;
 }
 
 /** A bound statement. */
