@@ -52,7 +52,7 @@ export function readArguments(args: readonly string[]): Options {
     isQuick,
     rounds,
     seconds,
-    leadSeconds: isQuick ? 0 : 3,
+    leadSeconds: isQuick ? 0 : 2,
     warmUpSeconds: isQuick ? 3 : 15,
     paths,
     peers: peerPaths.some((path) => paths.has(path)),

@@ -48,7 +48,7 @@ const pathIntroduction = [
   "",
   "Medians of rounds in which the paths take turns; a ratio is the median of the ratios of each",
   "round. Every path works for 2 times 15 s before anything counts, and does each work once",
-  "uncounted before. Of each run of transactions the first 3 s don't count: clients connect, and",
+  "uncounted before. Of each run of transactions the first 2 s don't count: clients connect, and",
   "code that rested while the other paths had their turn is slower for as long. TLS 1.3 with one",
   "cipher on every leg that is named below.",
   "",
