@@ -190,8 +190,8 @@ async function handshake(
       options.signal?.removeEventListener("abort", aborted);
       socket.off("close", closed);
       socket.off("end", closed);
-      // A late error must not end the process; what listened so far holds on to all this.
-      socket.on("error", ignore);
+      // What listened so far holds on to all that a handshake needs, for as long as the session.
+      endOnError(socket, raw);
       socket.off("error", failed);
     };
     const fail = (reason: unknown) => {
@@ -213,7 +213,13 @@ async function handshake(
   });
 }
 
-function ignore(): void {}
+/** A late error must not end the process; it ends the connection, before its end is told. */
+function endOnError(socket: tls.TLSSocket, raw: Socket | StreamDuplex): void {
+  socket.on("error", () => {
+    socket.destroy();
+    raw.destroy();
+  });
+}
 
 function prepare(keyPair: KeyPair): tls.SecureContext {
   try {
