@@ -48,9 +48,9 @@ const pathIntroduction = [
   "",
   "Medians of rounds in which the paths take turns; a ratio is the median of the ratios of each",
   "round. Every path works for 2 times 15 s before anything counts, and does each work once",
-  "uncounted before. Of each run of transactions the first 2 s don't count: clients connect, and",
-  "code that rested while the other paths had their turn is slower for as long. TLS 1.3 with one",
-  "cipher on every leg that is named below.",
+  "uncounted before. Where a table says so, the first seconds of each run don't count: clients",
+  "connect, and code that rested while the other paths had their turn is slower for as long.",
+  "TLS 1.3 with one cipher on every leg that is named below.",
   "",
   ...pathTable(),
   "",
@@ -74,6 +74,11 @@ function barTable(bars: readonly Judged[]): readonly string[] {
   ];
 }
 
+function lengthOf({ seconds, lead }: Partial<PathRow> = {}): string {
+  const before = lead === undefined ? "" : `, after ${lead} s that don't count`;
+  return ` of ${seconds ?? 0} s${before}.`;
+}
+
 /** A Markdown table of one work on all paths. */
 export function tableOf(work: Work, rows: readonly PathRow[]): string {
   const [first] = rows;
@@ -83,7 +88,7 @@ export function tableOf(work: Work, rows: readonly PathRow[]): string {
     `### ${titleOf(work)}`,
     "",
     `${day(first?.date ?? null)}, ${rounds} rounds` +
-    (work.unit === "MB/s" ? "." : ` of ${first?.seconds ?? 0} s.`),
+    (work.unit === "MB/s" ? "." : lengthOf(first)),
     "",
     `| path | ${work.unit} | / direct | / chisel | CPU ${cpuUnit(work)} | slowest and fastest |`,
     "| --- | ---: | ---: | ---: | ---: | --- |",

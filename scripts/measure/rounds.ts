@@ -53,5 +53,5 @@ export async function measureWork(
       if (got.stall !== null) stalled(`${what}: ${got.stall}`);
     }
   }
-  return { work, seconds: bench.seconds, rounds: found };
+  return { work, seconds: bench.seconds, leadSeconds: bench.leadSeconds, rounds: found };
 }

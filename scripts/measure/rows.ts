@@ -31,6 +31,8 @@ export interface PathRow extends Origin {
   /** The values of all rounds. */
   readonly rounds: readonly number[];
   readonly seconds: number;
+  /** Seconds of each run before, which don't count. */
+  readonly lead?: number;
 }
 
 export interface FigureRow extends Origin {
@@ -51,12 +53,13 @@ export function isPathRow(row: Row): row is PathRow {
 export interface Group {
   readonly work: Work;
   readonly seconds: number;
+  readonly leadSeconds?: number;
   readonly rounds: ReadonlyMap<string, readonly Measured[]>;
 }
 
 /** One row for each path, measured or not. */
 export function pathRows(group: Group, origin: Origin): readonly PathRow[] {
-  const { work, seconds } = group;
+  const { work, seconds, leadSeconds: lead = 0 } = group;
   const of = (path: PathName) => group.rounds.get(path) ?? [];
   const values = (path: PathName) => of(path).map(({ value }) => value);
   const cpu = (path: PathName) => of(path).map(({ cpuUs }) => cpuUs);
@@ -76,6 +79,7 @@ export function pathRows(group: Group, origin: Origin): readonly PathRow[] {
       auth_cpu_us: auth === 0 ? null : short(auth),
       rounds: values(path).map((value) => rounded(value, 5)),
       seconds,
+      ...(lead > 0 && work.unit !== "MB/s" ? { lead } : {}),
       ...origin,
     };
   });
