@@ -1,4 +1,6 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:tls";
 import { Fault } from "../core/fault.ts";
 import { PullReader } from "../core/pull.ts";
 import type { StreamReader } from "../core/stream.ts";
@@ -301,4 +303,33 @@ async function until(condition: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   ok(condition(), "took too long");
+}
+
+Deno.test("a server that refuses the client after its handshake is no orderly end", async () => {
+  const { server: own, ca } = await testCertificates();
+  const server = createServer({
+    ...{ key: own.key, cert: own.chain, ca: ca.chain, minVersion: "TLSv1.3" },
+    ...{ requestCert: true, rejectUnauthorized: true },
+  });
+  server.on("tlsClientError", () => {});
+  server.listen(0, host);
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  for (let i = 0; i < 20; i++) {
+    const told = await refusal({ host, port }).then(() => "an end", (thrown) => thrown.kind);
+    strictEqual(told, "network");
+  }
+  server.close();
+  await once(server, "close");
+});
+
+/** In TLS 1.3 the client's handshake is done before the server has seen that it lacks anything. */
+async function refusal(to: { host: string; port: number }): Promise<void> {
+  const stream = await connectTls(to, trusting);
+  try {
+    ok(await new PullReader(stream).pull() === null);
+  } finally {
+    stream.abort();
+  }
 }
