@@ -1,5 +1,5 @@
 /** What Auth remembers of each host that joined: without it a certificate alone renews nothing. */
-import type { Commit, Key } from "../core/backend.ts";
+import type { Commit, Key, Revision } from "../core/backend.ts";
 import type { EpochMs } from "../core/clock.ts";
 import type { HostIdentity } from "../core/identity.ts";
 import { read, v } from "../schema/mod.ts";
@@ -29,9 +29,20 @@ export function numberKey(number: number): Key {
 }
 
 /** What is in force of a host. @throws Fault `auth.host-removed` */
-export async function hostRecordOf(core: Core, { host }: HostIdentity): Promise<HostRecord> {
+export async function hostRecordOf(core: Core, identity: HostIdentity): Promise<HostRecord> {
+  return (await keptHostOf(core, identity)).record;
+}
+
+/** The same, and its revision, for who writes it again. */
+export async function keptHostOf(
+  core: Core,
+  { host }: HostIdentity,
+): Promise<{ readonly record: HostRecord; readonly revision: Revision }> {
   const entry = await core.backend.get(hostKey(host));
-  if (entry !== null) return read(hostRecord, decodeJson(entry.value), "stored host");
+  if (entry !== null) {
+    const record = read(hostRecord, decodeJson(entry.value), "stored host");
+    return { record, revision: entry.revision };
+  }
   throw denied(
     "auth.host-removed",
     "this host was removed from the cluster",

@@ -4,14 +4,14 @@ import type { Token } from "../api/resources.ts";
 import type { Context } from "../api/server.ts";
 import { parseRequest } from "../ca/mod.ts";
 import type { Revision } from "../core/backend.ts";
-import { rfc3339 } from "../core/clock.ts";
+import { type EpochMs, rfc3339 } from "../core/clock.ts";
 import { asFault, Fault } from "../core/fault.ts";
 import type { HostIdentity } from "../core/identity.ts";
 import { sameBytes } from "../identity/local/password.ts";
 import { newSecret, secretHash } from "../identity/local/secret.ts";
 import { matcher } from "../access/mod.ts";
 import type { Signed } from "./authorities.ts";
-import { hostPuts, hostRecordOf, largestNumber, numberKey } from "./hosts.ts";
+import { hostKey, hostPuts, keptHostOf, largestNumber, numberKey } from "./hosts.ts";
 import { decodeBase64, issuedOf, serialOf } from "./issuing.ts";
 import { contended, type Core, denied, invalid, whoOf } from "./powers.ts";
 import { resourceKey } from "./store.ts";
@@ -185,11 +185,9 @@ export async function renew(
   if (input.principals.length > 0 && !identity.systemRoles.includes("proxy")) {
     throw invalid("auth.no-principals", "only a proxy has names that clients check");
   }
-  await hostRecordOf(core, identity);
+  const kept = await keptHostOf(core, identity);
   const signed = await signHost(core, decodeBase64(input.csr), identity, input.principals);
-  // Once more: it may have been removed while its certificate was signed.
-  const record = await hostRecordOf(core, identity);
-  await core.backend.commit({ puts: hostPuts(identity.host, record, signed.expires) });
+  await keepFor(core, identity, kept, signed.expires);
   const issued = issuedOf(signed);
   await core.audit.report("cert.create", {
     ...whoOf(context.caller, context.remoteAddress),
@@ -199,6 +197,24 @@ export async function renew(
     expires: issued.expires,
   });
   return issued;
+}
+
+/** Keeps a host until its new certificate ends, unless it was removed meanwhile. */
+async function keepFor(
+  core: Core,
+  identity: HostIdentity,
+  known: Awaited<ReturnType<typeof keptHostOf>>,
+  ends: EpochMs,
+): Promise<void> {
+  const key = hostKey(identity.host);
+  let kept = known;
+  for (let round = 0; round < maxRounds; round++) {
+    const checks = [{ key, revision: kept.revision }];
+    const puts = hostPuts(identity.host, kept.record, ends);
+    if ((await core.backend.commit({ checks, puts })).ok) return;
+    kept = await keptHostOf(core, identity);
+  }
+  throw contended("the host");
 }
 
 /** The call `tokens.create`; the secret is in the answer and nowhere else. */
