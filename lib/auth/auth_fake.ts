@@ -6,7 +6,7 @@ import { authClient } from "../api/client.ts";
 import type { ReceivedBatch } from "../audit/audit_log.ts";
 import type { AuthClient, CallOutput } from "../api/contract.ts";
 import { inProcess } from "../api/in_process.ts";
-import type { Database, DatabaseHealth, Role } from "../api/resources.ts";
+import type { Database, DatabaseHealth, Lock, Role } from "../api/resources.ts";
 import type { EventFields, EventName } from "../audit/catalog.ts";
 import { catalog } from "../audit/catalog.ts";
 import { memoryBackend } from "../backend/mod.ts";
@@ -178,6 +178,15 @@ export function database(name: string, labels: Record<string, string> = {}): Dat
     metadata: { name, labels },
     spec: { protocol: "postgres", uri: "db.internal:5432", description: "" },
   };
+}
+
+export function lock(
+  name: string,
+  target: Lock["spec"]["target"],
+  { message = "", expires }: { readonly message?: string; readonly expires?: string } = {},
+): Lock {
+  const metadata = { name, labels: {}, ...(expires === undefined ? {} : { expires }) };
+  return { kind: "lock", version: "v1", metadata, spec: { target, message } };
 }
 
 export function role(name: string, spec: Partial<Role["spec"]>): Role {

@@ -146,41 +146,32 @@ class StoredAuthorities implements Authorities {
     return this.trusted[type] ?? [];
   }
 
-  async signHost(
+  signHost(
     csr: Uint8Array,
     order: { identity: HostIdentity; names: readonly string[]; expires: EpochMs },
   ): Promise<Signed> {
-    return signed(
-      await issueHost(this.#issuer("host"), { ...order, ...await this.#order(csr, order) }),
-    );
+    return this.#sign("host", issueHost, csr, order);
   }
 
-  async signUser(
+  signUser(
     csr: Uint8Array,
     order: { identity: UserIdentity; expires: EpochMs },
   ): Promise<Signed> {
-    return signed(
-      await issueUser(this.#issuer("user"), { ...order, ...await this.#order(csr, order) }),
-    );
+    return this.#sign("user", issueUser, csr, order);
   }
 
-  async signDatabaseClient(
+  signDatabaseClient(
     csr: Uint8Array,
     order: { databaseUser: string; expires: EpochMs },
   ): Promise<Signed> {
-    const issuer = this.#issuer("db_client");
-    return signed(
-      await issueDatabaseClient(issuer, { ...order, ...await this.#order(csr, order) }),
-    );
+    return this.#sign("db_client", issueDatabaseClient, csr, order);
   }
 
-  async signDatabaseServer(
+  signDatabaseServer(
     csr: Uint8Array,
     order: { names: readonly string[]; expires: EpochMs },
   ): Promise<Signed> {
-    return signed(
-      await issueDatabaseServer(this.#issuer("db"), { ...order, ...await this.#order(csr, order) }),
-    );
+    return this.#sign("db", issueDatabaseServer, csr, order);
   }
 
   caPin(): string {
@@ -204,9 +195,16 @@ class StoredAuthorities implements Authorities {
     }));
   }
 
-  async #order(csr: Uint8Array, { expires }: { readonly expires: EpochMs }): Promise<Order> {
+  async #sign<O extends { readonly expires: EpochMs }>(
+    type: CaType,
+    issue: (issuer: Issuer, order: O & Order) => Promise<Issued>,
+    csr: Uint8Array,
+    order: O,
+  ): Promise<Signed> {
+    const issuer = this.#issuer(type);
     const { spki } = await parseRequest(csr);
-    return { spki, expires, now: this.#clock.now(), random: this.#random };
+    const [now, random] = [this.#clock.now(), this.#random];
+    return signed(await issue(issuer, { ...order, spki, now, random }));
   }
 
   #issuer(type: CaType): Issuer {

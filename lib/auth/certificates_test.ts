@@ -14,6 +14,7 @@ import {
   finding,
   heartbeat,
   type Host,
+  lock,
   logIn,
   openSite,
   role,
@@ -232,12 +233,7 @@ Deno.test("locks on the service or the agent stop new certificates at once", asy
   const { site, agent } = here;
   const { chain } = await route(here);
   for (const target of [{ service: "prod" }, { user: "alice", service: "prod" }]) {
-    const resource = {
-      kind: "lock",
-      version: "v1",
-      metadata: { name: "l" },
-      spec: { target, message: "stop" },
-    } as const;
+    const resource = lock("l", target, { message: "stop" });
     await site.admin.call("resources.put", { resource });
     await rejects(route(here), { kind: "denied", code: "auth.locked" });
     await rejects(forDatabase(agent, { user_chain: chain }), { kind: "denied" });

@@ -11,6 +11,7 @@ import {
   database,
   finding,
   heartbeat,
+  lock,
   logIn,
   openSite,
   role,
@@ -111,12 +112,7 @@ Deno.test("each call sees roles, labels and agents as they are then", async () =
   await put(site, open);
   await heartbeat(agent, database("d", { env: "prod" }));
   deepEqual(await rows(), [["a", "reader"], ["c", "reader"], ["d", "reader"]]);
-  const resource = {
-    kind: "lock",
-    version: "v1",
-    metadata: { name: "l" },
-    spec: { target: { user: "alice" }, message: "stop" },
-  } as const;
+  const resource = lock("l", { user: "alice" }, { message: "stop" });
   await site.admin.call("resources.put", { resource });
   await rejects(rows(), { kind: "denied", code: "ca.locked" });
   await site.admin.call("resources.remove", { kind: "lock", name: "l" });

@@ -1,6 +1,15 @@
 import { deepEqual, equal, notEqual, ok, rejects } from "node:assert/strict";
 import { parseCertificate } from "../ca/mod.ts";
-import { addHost, csr, database, endOf, heartbeat, openSite, type Site } from "./auth_fake.ts";
+import {
+  addHost,
+  csr,
+  database,
+  endOf,
+  heartbeat,
+  lock,
+  openSite,
+  type Site,
+} from "./auth_fake.ts";
 
 const day = 24 * 3_600_000;
 
@@ -160,12 +169,7 @@ Deno.test("a locked host calls nothing", async () => {
   const site = await openSite();
   const agent = await addHost(site, "db");
   const target = { host: agent.joined.host };
-  const resource = {
-    kind: "lock",
-    version: "v1",
-    metadata: { name: "l" },
-    spec: { target, message: "" },
-  } as const;
+  const resource = lock("l", target);
   await site.admin.call("resources.put", { resource });
   await rejects(heartbeat(agent, database("orders")), { kind: "denied", code: "ca.locked" });
   await site.close();

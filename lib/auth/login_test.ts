@@ -7,6 +7,7 @@ import {
   cluster,
   csr,
   endOf,
+  lock,
   logIn,
   openSite,
   password,
@@ -160,13 +161,8 @@ Deno.test("a locked user logs in no more, and its certificate is refused at once
   const site = await openSite();
   await addUser(site, "alice", ["access"]);
   const { chain } = await logIn(site, "alice");
-  const lock = {
-    kind: "lock",
-    version: "v1",
-    metadata: { name: "l" },
-    spec: { target: { user: "alice" }, message: "on leave" },
-  } as const;
-  await site.admin.call("resources.put", { resource: lock });
+  const resource = lock("l", { user: "alice" }, { message: "on leave" });
+  await site.admin.call("resources.put", { resource });
   site.audit.take();
   const fault = await attempt(site, "alice", password);
   deepEqual([fault?.code, fault?.shown], ["auth.locked", "access is locked: on leave"]);

@@ -10,16 +10,12 @@ import {
   database,
   finding,
   heartbeat,
+  lock,
   logIn,
   openSite,
   role,
   type Site,
 } from "./auth_fake.ts";
-
-function lock(name: string, target: Lock["spec"]["target"], expires?: string): Lock {
-  const metadata = { name, labels: {}, ...(expires === undefined ? {} : { expires }) };
-  return { kind: "lock", version: "v1", metadata, spec: { target, message: "" } };
-}
 
 async function user(site: Site, name: string): Promise<User> {
   const { resource } = await site.admin.call("resources.get", { kind: "user", name });
@@ -121,11 +117,11 @@ Deno.test("a lock says what it locks, who made it, and ends when it expires", as
   await rejects(put(lock("a", {})), { code: "auth.lock-without-target" });
   await rejects(put(lock("a", { user: "" })), { code: "auth.lock-without-target" });
   const now = site.clock.now();
-  await rejects(put(lock("a", { user: "x" }, new Date(now).toISOString())), {
+  await rejects(put(lock("a", { user: "x" }, { expires: new Date(now).toISOString() })), {
     code: "auth.expired",
   });
   const expires = new Date(now + 60_000).toISOString();
-  const { resource } = await put(lock("a", { user: "x" }, expires));
+  const { resource } = await put(lock("a", { user: "x" }, { expires }));
   ok(resource.kind === "lock");
   deepEqual([resource.spec.created_by, resource.metadata.expires], ["admin", expires]);
   deepEqual(site.audit.take(), ["lock.created"]);

@@ -34,21 +34,22 @@ export interface Item {
 /** An item whose value is left out where the reader knows it. */
 export type ItemNews = Omit<Item, "value"> & { readonly value: Uint8Array | null };
 
+/** At most `limit` items that live at `now` with `from` <= key < `end`, in order. */
+export interface ItemRange {
+  readonly from: Uint8Array;
+  readonly end: Uint8Array;
+  readonly limit: number;
+  readonly now: EpochMs;
+}
+
 /** Items in key order; expired ones are there until they are deleted. All calls are synchronous. */
 export interface ItemTable {
   /** The revision of the last write, also after everything was deleted. */
   revision(): Revision;
   get(key: Uint8Array): Item | null;
-  /** At most `limit` items that live at `now` with `from` <= key < `end`, in order. */
-  range(from: Uint8Array, end: Uint8Array, limit: number, now: EpochMs): readonly Item[];
+  range(range: ItemRange): readonly Item[];
   /** The same, with the values of those alone whose revision is higher than `known`. */
-  news(
-    from: Uint8Array,
-    end: Uint8Array,
-    limit: number,
-    now: EpochMs,
-    known: Revision,
-  ): readonly ItemNews[];
+  news(range: ItemRange, known: Revision): readonly ItemNews[];
   /**
    * All of it or none, and then it throws. Kept as safely as the table keeps anything, unless a
    * power cut may undo it.
@@ -103,10 +104,10 @@ export class TableBackend implements Backend {
       checkLimit(limit);
       const start = encodePrefix(prefix);
       const from = after === undefined ? start : later(start, follower(after));
-      const [end, now] = [endOfPrefix(start), this.#clock.now()];
+      const range = { from, end: endOfPrefix(start), limit, now: this.#clock.now() };
       return known === undefined
-        ? this.#table.range(from, end, limit, now).map(entryOf)
-        : this.#table.news(from, end, limit, now, known).map(newsOf);
+        ? this.#table.range(range).map(entryOf)
+        : this.#table.news(range, known).map(newsOf);
     });
   }
 

@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly input?: string;
   readonly as?: ServerUser | null;
   readonly timeoutMs?: number;
+  /** Called with all of stderr so far whenever there is more. */
+  readonly hear?: (stderr: string) => void;
 }
 
 /** Runs a program to its end; never throws for an exit code. */
@@ -45,31 +47,11 @@ export async function run(
     await writer.write(new TextEncoder().encode(options.input)).catch(() => {});
     await writer.close().catch(() => {});
   }
-  const { code, stdout, stderr } = await child.output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
-
-/** Like {@linkcode run}; calls `hear` with all of stderr so far whenever there is more. */
-export async function runHeard(
-  program: string,
-  args: readonly string[],
-  options: Pick<RunOptions, "env" | "timeoutMs">,
-  hear: (stderr: string) => void,
-): Promise<Finished> {
-  const child = new Deno.Command(program, {
-    args: [...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    signal: AbortSignal.timeout(options.timeoutMs ?? 120_000),
-    ...(options.env === undefined ? {} : { env: options.env }),
-  }).spawn();
   const stdout = new Response(child.stdout).text();
   let stderr = "";
   for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
     stderr += text;
-    hear(stderr);
+    options.hear?.(stderr);
   }
   const { code } = await child.status;
   return { code, stdout: await stdout, stderr };

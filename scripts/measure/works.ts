@@ -1,6 +1,6 @@
 /** What is measured, and one measurement of it. */
 import { join } from "../lab/paths.ts";
-import { cpuSeconds, delay, must, run, runHeard } from "../lab/tools.ts";
+import { cpuSeconds, delay, must, run } from "../lab/tools.ts";
 import type { Path } from "./path.ts";
 
 export const workNames = ["simple", "prepared", "copy-out", "copy-in", "connect"] as const;
@@ -99,8 +99,8 @@ async function transactions(
     begins();
   };
   if (leadSeconds === 0) begins();
-  const options = { env: path.env, timeoutMs: (leadSeconds + seconds + 60) * 1000 };
-  const done = await runHeard(join(bench.bin, "pgbench"), args, options, hear);
+  const options = { env: path.env, timeoutMs: (leadSeconds + seconds + 60) * 1000, hear };
+  const done = await run(join(bench.bin, "pgbench"), args, options);
   if (done.code !== 0) {
     const last = done.stderr.trim().split("\n").slice(-2).join(" ");
     return nothing(`pgbench ended with ${done.code}: ${last}`);

@@ -4,6 +4,7 @@ import type { Clock, EpochMs } from "../../core/clock.ts";
 import {
   type Item,
   type ItemNews,
+  type ItemRange,
   type ItemTable,
   revisionOf,
   TableBackend,
@@ -27,7 +28,7 @@ class MemoryTable implements ItemTable {
     return this.#items.get(key.toHex()) ?? null;
   }
 
-  range(from: Uint8Array, end: Uint8Array, limit: number, now: EpochMs): readonly Item[] {
+  range({ from, end, limit, now }: ItemRange): readonly Item[] {
     const [first, last] = [from.toHex(), end.toHex()];
     const within = [...this.#items].filter(([key, { expires }]) =>
       key >= first && key < last && (expires === null || expires > now)
@@ -36,16 +37,8 @@ class MemoryTable implements ItemTable {
     return within.slice(0, limit).map(([, item]) => item);
   }
 
-  news(
-    from: Uint8Array,
-    end: Uint8Array,
-    limit: number,
-    now: EpochMs,
-    known: Revision,
-  ): readonly ItemNews[] {
-    return this.range(from, end, limit, now).map((item) =>
-      item.revision > known ? item : { ...item, value: null }
-    );
+  news(range: ItemRange, known: Revision): readonly ItemNews[] {
+    return this.range(range).map((item) => item.revision > known ? item : { ...item, value: null });
   }
 
   write(revision: Revision, puts: readonly Item[], deletes: readonly Uint8Array[]): void {

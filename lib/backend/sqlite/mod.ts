@@ -9,6 +9,7 @@ import { Fault } from "../../core/fault.ts";
 import {
   type Item,
   type ItemNews,
+  type ItemRange,
   type ItemTable,
   revisionOf,
   TableBackend,
@@ -104,17 +105,11 @@ class SqliteTable implements ItemTable {
     return row === undefined ? null : itemOf(row);
   }
 
-  range(from: Uint8Array, end: Uint8Array, limit: number, now: EpochMs): readonly Item[] {
+  range({ from, end, limit, now }: ItemRange): readonly Item[] {
     return guard("read", () => this.#range.all(from, end, now, limit)).map(itemOf);
   }
 
-  news(
-    from: Uint8Array,
-    end: Uint8Array,
-    limit: number,
-    now: EpochMs,
-    known: Revision,
-  ): readonly ItemNews[] {
+  news({ from, end, limit, now }: ItemRange, known: Revision): readonly ItemNews[] {
     return guard("read", () => this.#news.all(known, from, end, now, limit)).map((row) =>
       row["value"] === null ? { ...markOf(row), value: null } : itemOf(row)
     );
